@@ -1,0 +1,69 @@
+"""The zoo: networks, objectives, sampling and grids, as pure functions of tensors; no disk, network or clock.
+
+Each module without an underscore is a family, named after its paper. What upper layers need is here.
+"""
+
+from models._datasets import (
+    DATASETS,
+    MNIST,
+    SEGMENTS,
+    DatasetSpec,
+    UnknownClassError,
+    UnknownDatasetError,
+    find_dataset,
+)
+from models._family import (
+    Batch,
+    Conditioning,
+    Family,
+    Hyperparameters,
+    ModelConfig,
+    Networks,
+    Objective,
+    Paper,
+    Phase,
+    Preset,
+    UnknownPresetError,
+    UnsupportedShapeError,
+)
+from models._grid import encode_png, from_pixels, lay_out, to_pixels
+from models._noise import BLOCK, BlockNoise, Noise, StepNoise, derive_seed
+from models._registry import FLAGSHIP, UnknownFamilyError, families, find_family
+from models._sampler import NoScoreError, Sampler
+
+__all__ = [
+    "BLOCK",
+    "DATASETS",
+    "FLAGSHIP",
+    "MNIST",
+    "SEGMENTS",
+    "Batch",
+    "BlockNoise",
+    "Conditioning",
+    "DatasetSpec",
+    "Family",
+    "Hyperparameters",
+    "ModelConfig",
+    "Networks",
+    "NoScoreError",
+    "Noise",
+    "Objective",
+    "Paper",
+    "Phase",
+    "Preset",
+    "Sampler",
+    "StepNoise",
+    "UnknownClassError",
+    "UnknownDatasetError",
+    "UnknownFamilyError",
+    "UnknownPresetError",
+    "UnsupportedShapeError",
+    "derive_seed",
+    "encode_png",
+    "families",
+    "find_dataset",
+    "find_family",
+    "from_pixels",
+    "lay_out",
+    "to_pixels",
+]

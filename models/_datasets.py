@@ -1,0 +1,66 @@
+"""What a network must know of a data set: the shape of a picture and the names of the classes."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class DatasetSpec(BaseModel):
+    """The shape of a data set's pictures, and its classes in the order of their labels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(description="the key of the data set, as in POST /train")
+    channels: int = Field(ge=1, le=4, description="channels of a picture")
+    size: int = Field(ge=4, description="side of the square picture in pixels")
+    classes: tuple[str, ...] = Field(min_length=1, description="names of the classes, by label")
+
+    def label(self, name: str) -> int:
+        """Return the label of a class given by its name or by its index written out.
+
+        Raises UnknownClassError, which names the classes that there are.
+        """
+        if name in self.classes:
+            return self.classes.index(name)
+        if name.isascii() and name.isdigit() and int(name) < len(self.classes):
+            return int(name)
+        raise UnknownClassError(name, self)
+
+
+class UnknownClassError(ValueError):
+    """A class that the data set does not have."""
+
+    def __init__(self, name: str, dataset: DatasetSpec) -> None:
+        self.name = name
+        self.dataset = dataset
+        super().__init__(
+            f"{dataset.name} has no class {name!r}; it has {', '.join(dataset.classes)} "
+            f"(or the indices 0 to {len(dataset.classes) - 1})"
+        )
+
+
+MNIST = DatasetSpec(name="mnist", channels=1, size=28, classes=tuple("0123456789"))
+SEGMENTS = DatasetSpec(name="segments", channels=1, size=16, classes=tuple("0123456789"))
+"""Seven-segment digits drawn by formula: needs no download."""
+
+DATASETS: Mapping[str, DatasetSpec] = MappingProxyType({spec.name: spec for spec in (MNIST, SEGMENTS)})
+
+
+class UnknownDatasetError(KeyError):
+    """A data set that there is not."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.known = name, tuple(DATASETS)
+        super().__init__(name)
+
+    def __str__(self) -> str:
+        return f"there is no data set {self.name!r}; there are {', '.join(self.known)}"
+
+
+def find_dataset(name: str) -> DatasetSpec:
+    """Return the data set of that name. Raises UnknownDatasetError, which names those that there are."""
+    try:
+        return DATASETS[name]
+    except KeyError:
+        raise UnknownDatasetError(name) from None

@@ -1,0 +1,201 @@
+"""What a GAN family is: a frozen value that says what to build, how to train it and how to sample.
+
+A family declares phases. A phase names the networks that it may change and a pure loss that returns named
+terms; the trainer fetches a batch, lets only the named networks learn, sums the terms, and steps. So the terms
+that are logged are the terms that are minimised, and a loss needs no `detach`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from models._datasets import DatasetSpec
+from models._noise import Noise
+
+Networks = nn.ModuleDict
+"""The networks of a family by name, for example `generator` and `discriminator`."""
+
+
+class Hyperparameters(BaseModel):
+    """What a paper leaves to choose; the defaults of a subclass are the paper's. Frozen, and refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+HP = TypeVar("HP", bound=Hyperparameters)
+
+
+class Conditioning(StrEnum):
+    """What a picture is asked for by."""
+
+    NONE = "none"
+    LABEL = "label"
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """The source of a family."""
+
+    title: str
+    authors: str
+    year: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig(Generic[HP]):
+    """All that fixes the shapes of the networks: what a checkpoint must remember."""
+
+    hyperparameters: HP
+    dataset: DatasetSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Real pictures, and where in the training they stand.
+
+    images: (n, c, h, w) in [-1, 1]. labels: (n,), int64. step: passes through all phases before this one.
+    progress: the share of the image budget used before this step, in [0, 1].
+    """
+
+    images: Tensor
+    labels: Tensor
+    step: int = 0
+    progress: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """The weighted terms of a loss, whose sum is minimised, and values that are only logged."""
+
+    terms: Mapping[str, Tensor]
+    observed: Mapping[str, Tensor] = field(default_factory=lambda: MappingProxyType({}))
+
+    def total(self) -> Tensor:
+        """Return the sum of the terms: a scalar."""
+        return torch.stack(tuple(self.terms.values())).sum()
+
+
+LossFunction = Callable[[Networks, Batch, ModelConfig[HP], Noise], Objective]
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+AfterStep = Callable[[Networks, ModelConfig[HP]], None]
+Schedule = Callable[[float], float]
+
+
+def constant(progress: float) -> float:
+    """Keep the learning rate: the factor 1 at every progress."""
+    return 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Phase(Generic[HP]):
+    """One player's move: the networks that it may change, its loss, its optimiser, and what follows a step."""
+
+    name: str
+    trains: tuple[str, ...]
+    loss: LossFunction[HP]
+    optimizer: OptimizerFactory
+    repeats: int = 1
+    schedule: Schedule = constant
+    after_step: AfterStep[HP] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preset(Generic[HP]):
+    """A named recipe: hyperparameters and the budget that they are meant for.
+
+    images: pictures that the discriminator sees in the whole training. averaging_half_life: pictures after which
+    a weight's share in the moving average has halved; 0 keeps no average.
+    """
+
+    hyperparameters: HP
+    batch_size: int
+    images: int
+    averaging_half_life: float
+    description: str
+
+
+SampleFunction = Callable[[Networks, ModelConfig[HP], Noise, Tensor], Tensor]
+ScoreFunction = Callable[[Networks, ModelConfig[HP], Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Family(Generic[HP]):
+    """A GAN family. Its module's name is its name, and the module's `FAMILY` is this value.
+
+    sample(networks, config, noise, labels): (n, c, h, w) in [-1, 1], a row for each of the noise; labels (n,) are
+    ignored where conditioning is NONE. score(networks, config, images, labels): (n,), higher looks more real.
+    generators: the networks that sampling needs and whose moving average is kept.
+    """
+
+    name: str
+    paper: Paper
+    conditioning: Conditioning
+    hyperparameters: type[HP]
+    presets: Mapping[str, Preset[HP]]
+    build: Callable[[ModelConfig[HP]], Networks]
+    phases: Callable[[ModelConfig[HP]], tuple[Phase[HP], ...]]
+    sample: SampleFunction[HP]
+    score: ScoreFunction[HP] | None = None
+    generators: tuple[str, ...] = ("generator",)
+
+    @property
+    def default_preset(self) -> str:
+        """The name of the first preset."""
+        return next(iter(self.presets))
+
+    def preset(self, name: str) -> Preset[HP]:
+        """Return the preset of that name. Raises UnknownPresetError, which names those that there are."""
+        try:
+            return self.presets[name]
+        except KeyError:
+            raise UnknownPresetError(name, self.name, tuple(self.presets)) from None
+
+    def configure(self, values: Mapping[str, Any], dataset: DatasetSpec) -> ModelConfig[HP]:
+        """Check complete or partial hyperparameters and return the model's configuration.
+
+        Raises pydantic.ValidationError, which names each wrong value.
+        """
+        return ModelConfig(self.hyperparameters.model_validate(values), dataset)
+
+    def images_per_step(self, config: ModelConfig[HP], batch_size: int) -> int:
+        """Return the real pictures that a step uses: a batch for each repeat of the most repeated phase."""
+        return batch_size * max(phase.repeats for phase in self.phases(config))
+
+    def total_steps(self, config: ModelConfig[HP], batch_size: int, images: int) -> int:
+        """Return the steps that use up a budget of images, rounded up."""
+        return -(-images // self.images_per_step(config, batch_size))
+
+
+class UnknownPresetError(KeyError):
+    """A preset that the family does not have."""
+
+    def __init__(self, name: str, family: str, known: tuple[str, ...]) -> None:
+        self.name, self.family, self.known = name, family, known
+        super().__init__(name)
+
+    def __str__(self) -> str:
+        return f"{self.family} has no preset {self.name!r}; it has {', '.join(self.known)}"
+
+
+class UnsupportedShapeError(ValueError):
+    """A data set whose pictures the family has no networks for."""
+
+    def __init__(self, dataset: DatasetSpec, multiple: int, least: int) -> None:
+        self.dataset, self.multiple, self.least = dataset, multiple, least
+        super().__init__(
+            f"{dataset.name} has pictures of side {dataset.size}; the family's networks need a multiple of "
+            f"{multiple} that is at least {least}"
+        )
+
+
+def require_size(dataset: DatasetSpec, *, multiple: int, least: int) -> None:
+    """Raise UnsupportedShapeError unless the side is a multiple of `multiple` and at least `least`."""
+    if dataset.size % multiple or dataset.size < least:
+        raise UnsupportedShapeError(dataset, multiple, least)

@@ -1,0 +1,106 @@
+"""Layers, initialisations and small network helpers that several papers share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, pixel_shuffle
+
+
+class UpsampleConv2d(nn.Conv2d):
+    """Nearest-neighbour upsampling by 2 and a convolution, computed as one convolution of the small picture.
+
+    After the upsampling, those taps of an odd k x k kernel that fall on copies of one pixel can be added up
+    before they are applied. They fall in four ways, one for each place in a 2 x 2 cell; so a kernel of about
+    half the side with four times the channels, and `pixel_shuffle`, give the same picture: for k = 5 with 9
+    instead of 25 taps a pixel. The parameters are those of the plain convolution, (outputs, inputs, k, k).
+
+    (n, inputs, h, w) to (n, outputs, 2 h, 2 w).
+    """
+
+    _taps: Tensor
+
+    def __init__(self, inputs: int, outputs: int, kernel_size: int) -> None:
+        super().__init__(inputs, outputs, kernel_size, padding=kernel_size // 2)
+        self.register_buffer("_taps", _taps_of_cell(kernel_size), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the convolved picture of twice the side."""
+        taps = self._taps.to(self.weight.dtype)
+        folded = torch.einsum("ptk,qul,oikl->opqitu", taps, taps, self.weight)
+        bias = None if self.bias is None else self.bias.repeat_interleave(4)
+        cells = conv2d(images, folded.flatten(0, 2), bias, padding=taps.shape[1] // 2)
+        return pixel_shuffle(cells, 2)
+
+
+def _taps_of_cell(kernel_size: int) -> Tensor:
+    """Return (2, t, k), by place in a cell: 1 where tap k of the kernel falls on pixel t of the small one."""
+    reach = kernel_size // 2
+    small_reach = (reach + 1) // 2
+    place, small, tap = torch.arange(2), torch.arange(2 * small_reach + 1), torch.arange(kernel_size)
+    fallen_on = (place[:, None] + tap - reach).div(2, rounding_mode="floor") + small_reach
+    return (fallen_on[:, None, :] == small[:, None]).float()
+
+
+class Maxout(nn.Linear):
+    """The largest of `pieces` linear maps, unit by unit (Goodfellow et al. 2013).
+
+    (n, inputs) to (n, outputs).
+    """
+
+    def __init__(self, inputs: int, outputs: int, pieces: int) -> None:
+        super().__init__(inputs, outputs * pieces)
+        self._pieces = pieces
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return the largest piece of each unit: (n, outputs)."""
+        return super().forward(values).view(len(values), -1, self._pieces).amax(dim=2)
+
+
+def append_label(values: Tensor, label: Tensor) -> Tensor:
+    """Append a one-hot label (n, classes): as numbers to (n, d), as constant maps to (n, c, h, w)."""
+    if values.dim() == 4:
+        label = label[:, :, None, None].expand(-1, -1, *values.shape[2:])
+    return torch.cat([values, label], dim=1)
+
+
+def initialise_normal(network: nn.Module, deviation: float = 0.02) -> nn.Module:
+    """Draw weights from N(0, deviation^2) and batch norm's scales from N(1, deviation^2); all shifts are 0.
+
+    The DCGAN authors' choice (Radford et al. 2015, section 4). Changes the network and returns it.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, 0.0, deviation)
+        elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) and module.affine:
+            nn.init.normal_(module.weight, 1.0, deviation)
+        else:
+            continue
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    return network
+
+
+def initialise_glorot(network: nn.Module) -> nn.Module:
+    """Draw weights uniformly as Glorot & Bengio 2010 do, biases 0: Keras' default.
+
+    Changes the network and returns it.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return network
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Within, batch norm takes its moving statistics and leaves them alone, and dropout passes everything."""
+    was_training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(was_training)

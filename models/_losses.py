@@ -1,0 +1,44 @@
+"""Losses and penalties that several papers share, on logits (no sigmoid) unless said otherwise.
+
+They are computed in full precision, whatever the arithmetic of the networks.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+
+def discriminator_loss(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """Return -E log s(D(x)) and -E log(1 - s(D(G(z)))), s the sigmoid: Goodfellow et al. 2014, eq. 1.
+
+    real, fake: logits of any shape. Two scalars; each is log 2 where D cannot tell, so the sum is 2 log 2.
+    """
+    return softplus(-_precise(real)).mean(), softplus(_precise(fake)).mean()
+
+
+def non_saturating_loss(fake: Tensor) -> Tensor:
+    """Return -E log s(D(G(z))): Goodfellow et al. 2014, section 3; log 2 where D cannot tell."""
+    return softplus(-_precise(fake)).mean()
+
+
+def relativistic_pairing_loss(better: Tensor, worse: Tensor) -> Tensor:
+    """Return E softplus(-(better - worse)) over pairs: Jolicoeur-Martineau 2019 (RpGAN), eq. 2 in Huang et al. 2024.
+
+    For the discriminator better is D(real), for the generator D(fake). log 2 where D cannot tell; equal shifts of
+    both leave it as it is.
+    """
+    return softplus(_precise(worse) - _precise(better)).mean()
+
+
+def zero_centred_penalty(images: Tensor, logits: Tensor) -> Tensor:
+    """Return 1/2 E |grad_x D(x)|^2, the norm over all pixels of a picture: R1 on real images (Mescheder 2018, eq. 9).
+
+    images: (n, c, h, w), requiring grad, from which logits (n,) were computed. Not yet weighted by gamma; the half
+    is in it, as in StyleGAN2 and R3GAN (GAN_stability's reg_param has none).
+    """
+    (gradient,) = torch.autograd.grad(_precise(logits).sum(), images, create_graph=True)
+    return gradient.square().sum(dim=(1, 2, 3)).mean() / 2
+
+
+def _precise(values: Tensor) -> Tensor:
+    return values.to(torch.promote_types(values.dtype, torch.float32))

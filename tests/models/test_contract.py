@@ -1,0 +1,297 @@
+"""The laws of every family in the zoo; none is mentioned by name.
+
+A law that fails for one family is a fault of the family, not an exception in the law.
+"""
+
+import importlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from checkpoints.format import load, save
+from models import (
+    MNIST,
+    SEGMENTS,
+    Batch,
+    BlockNoise,
+    Conditioning,
+    DatasetSpec,
+    Family,
+    ModelConfig,
+    Networks,
+    Objective,
+    Phase,
+    StepNoise,
+    UnsupportedShapeError,
+    families,
+)
+from tests.training import BATCH_SIZE, segments, train
+from workers.trainer import Trainer
+
+LABELS = [index % 10 for index in range(40)]
+
+
+each_family = pytest.mark.parametrize("family", list(families().values()), ids=families())
+each_preset = pytest.mark.parametrize(
+    ("family", "preset"),
+    [
+        pytest.param(family, preset, id=f"{name}-{preset}")
+        for name, family in families().items()
+        for preset in family.presets
+    ],
+)
+
+
+def parameters(trainer: Trainer) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in trainer.networks.named_parameters()}
+
+
+def objective_of(trainer: Trainer, phase: Phase[Any]) -> Objective:
+    """The phase's loss on a batch of real pictures, with the networks that it names ready to learn."""
+    for name, network in trainer.networks.items():
+        network.train().requires_grad_(name in phase.trains)
+    real = segments().images[:BATCH_SIZE].float() / 127.5 - 1
+    noise = StepNoise(torch.Generator().manual_seed(5), BATCH_SIZE)
+    return phase.loss(trainer.networks, Batch(real, segments().labels[:BATCH_SIZE]), trainer.config, noise)
+
+
+# --- What a family says of itself ---------------------------------------------------------------------------------
+
+
+@each_family
+def test_module_is_named_after_the_family(family: Family[Any]) -> None:
+    assert importlib.import_module(f"models.{family.name}").FAMILY is family
+    assert families()[family.name] is family
+
+
+@each_family
+def test_docstring_gives_the_source_and_the_deviations(family: Family[Any]) -> None:
+    description = importlib.import_module(f"models.{family.name}").__doc__ or ""
+    assert family.paper.url in description
+    assert "Deviations" in description
+
+
+@each_family
+def test_every_hyperparameter_is_described(family: Family[Any]) -> None:
+    fields = family.hyperparameters.model_fields
+    assert [name for name, field in fields.items() if not field.description] == []
+
+
+@each_preset
+def test_hyperparameters_survive_json(family: Family[Any], preset: str) -> None:
+    hyperparameters = family.preset(preset).hyperparameters
+    assert type(hyperparameters) is family.hyperparameters
+    assert family.hyperparameters.model_validate_json(hyperparameters.model_dump_json()) == hyperparameters
+
+
+@each_family
+def test_unknown_hyperparameters_are_refused(family: Family[Any]) -> None:
+    with pytest.raises(ValidationError, match="no_such_key"):
+        family.configure({"no_such_key": 1}, SEGMENTS)
+
+
+@each_family
+def test_hyperparameters_that_are_no_number_are_refused(family: Family[Any]) -> None:
+    numbers = [name for name, field in family.hyperparameters.model_fields.items() if field.annotation is float]
+    for name in numbers:
+        for value in ("inf", "nan"):
+            with pytest.raises(ValidationError, match=name):
+                family.configure({name: value}, SEGMENTS)
+
+
+@each_family
+def test_hyperparameters_cannot_change(family: Family[Any]) -> None:
+    hyperparameters = family.hyperparameters()
+    name = next(iter(family.hyperparameters.model_fields))
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(hyperparameters, name, getattr(hyperparameters, name))
+
+
+# --- Networks -----------------------------------------------------------------------------------------------------
+
+
+@each_family
+@pytest.mark.parametrize("size", [4, 10, 18, 28, 32])
+def test_pictures_of_any_side_are_drawn_or_refused(family: Family[Any], size: int) -> None:
+    config = family.configure({}, DatasetSpec(name="other", channels=3, size=size, classes=("cat", "dog")))
+    networks = build_if_possible(family, config)
+    if networks is None:
+        return
+    labels = torch.tensor([0, 1]).repeat(8)
+    images = family.sample(networks.eval(), config, BlockNoise(0, [0]), labels)
+    assert images.shape == (16, 3, size, size)
+    if family.score is not None:
+        assert family.score(networks, config, images, labels).shape == (16,)
+
+
+def build_if_possible(family: Family[Any], config: ModelConfig[Any]) -> Networks | None:
+    try:
+        return family.build(config)
+    except UnsupportedShapeError:
+        return None
+
+
+@each_family
+@pytest.mark.parametrize("size", [SEGMENTS.size, MNIST.size])
+def test_the_sides_of_our_data_sets_are_drawn(family: Family[Any], size: int) -> None:
+    assert build_if_possible(family, family.configure({}, SEGMENTS.model_copy(update={"size": size})))
+
+
+@each_preset
+def test_initial_weights_are_a_function_of_the_seed(family: Family[Any], preset: str) -> None:
+    first, again = (parameters(train(family, preset=preset)) for _ in range(2))
+    other = parameters(train(family, preset=preset, seed=1))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+@each_preset
+def test_no_normalisation_has_a_momentum_in_the_place_of_its_epsilon(family: Family[Any], preset: str) -> None:
+    epsilons = [getattr(module, "eps", 0.0) for module in train(family, preset=preset).networks.modules()]
+    assert max(epsilons) <= 1e-3
+
+
+# --- Phases -------------------------------------------------------------------------------------------------------
+
+
+@each_preset
+def test_every_network_with_parameters_is_trained_by_some_phase(family: Family[Any], preset: str) -> None:
+    trainer = train(family, preset=preset)
+    with_parameters = {name for name, network in trainer.networks.items() if list(network.parameters())}
+    trained = {name for phase in family.phases(trainer.config) for name in phase.trains}
+    assert trained == with_parameters
+    assert set(family.generators) <= set(trainer.networks)
+
+
+@each_preset
+def test_a_phase_changes_exactly_the_networks_that_it_names(family: Family[Any], preset: str) -> None:
+    for number, phase in enumerate(family.phases(train(family, preset=preset).config)):
+
+        def only_this(config: Any, number: int = number) -> tuple[Phase[Any], ...]:
+            return (family.phases(config)[number],)
+
+        trainer = train(replace(family, phases=only_this), preset=preset)
+        before = parameters(trainer)
+        trainer.step()
+        after = parameters(trainer)
+        changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+        assert changed == set(phase.trains), phase.name
+
+
+@each_preset
+def test_every_term_is_a_finite_scalar_with_a_gradient(family: Family[Any], preset: str) -> None:
+    trainer = train(family, preset=preset)
+    for phase in family.phases(trainer.config):
+        terms = objective_of(trainer, phase).terms
+        assert terms
+        for name, term in terms.items():
+            assert term.shape == (), name
+            assert term.isfinite(), name
+            for network in phase.trains:
+                learning = list(trainer.networks[network].parameters())
+                gradients = torch.autograd.grad(term, learning, retain_graph=True, allow_unused=True)
+                assert any(g is not None and g.abs().max() > 0 for g in gradients), (name, network)
+
+
+@each_preset
+def test_a_loss_is_a_function_of_its_arguments(family: Family[Any], preset: str) -> None:
+    trainer = train(family, preset=preset)
+    for phase in family.phases(trainer.config):
+        values = []
+        for _ in range(2):
+            torch.manual_seed(0)  # dropout alone may draw from the global generator
+            values.append({name: term.item() for name, term in objective_of(trainer, phase).terms.items()})
+        assert values[0] == pytest.approx(values[1], rel=1e-6)
+
+
+# --- Sampling -----------------------------------------------------------------------------------------------------
+
+
+@each_preset
+def test_pictures_have_the_shape_and_the_range_of_the_data(family: Family[Any], preset: str) -> None:
+    sampler = train(family, preset=preset, steps=1).sampler()
+    images = sampler.sample(range(40), seed=3, labels=LABELS)
+    assert images.shape == (40, 1, 16, 16)
+    assert images.dtype == torch.float32
+    assert images.isfinite().all()
+    assert images.abs().max() <= 1
+
+
+@each_preset
+def test_network_output_is_in_range_before_it_is_clamped(family: Family[Any], preset: str) -> None:
+    trainer = train(family, preset=preset, steps=1)
+    images = family.sample(trainer.networks.eval(), trainer.config, BlockNoise(0, [0]), torch.zeros(16).long())
+    assert images.abs().max() <= 1
+
+
+@each_preset
+def test_pictures_are_a_function_of_the_seed(family: Family[Any], preset: str) -> None:
+    sampler = train(family, preset=preset, steps=1).sampler()
+    first, again, other = (sampler.sample(range(40), seed=seed, labels=LABELS) for seed in (3, 3, 4))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@each_preset
+def test_a_picture_does_not_depend_on_count_or_company(family: Family[Any], preset: str) -> None:
+    sampler = train(family, preset=preset, steps=1).sampler()
+    many = sampler.sample(range(40), seed=3, labels=LABELS)
+    few = sampler.sample([2, 17, 39], seed=3, labels=[LABELS[index] for index in (2, 17, 39)])
+    assert torch.equal(few, many[[2, 17, 39]])
+    in_other_company = sampler.sample(range(40), seed=3, labels=[2] * 40)
+    assert torch.equal(in_other_company[2], many[2])
+    assert torch.equal(in_other_company[12], many[12])
+
+
+@each_preset
+def test_pictures_of_a_seed_differ(family: Family[Any], preset: str) -> None:
+    images = train(family, preset=preset, steps=1).sampler().sample(range(20), seed=3, labels=[0] * 20)
+    assert len(torch.unique(images, dim=0)) == 20
+
+
+@each_preset
+def test_labels_matter_exactly_where_the_family_is_conditional(family: Family[Any], preset: str) -> None:
+    sampler = train(family, preset=preset, steps=2).sampler()
+    first, second = (sampler.sample(range(10), seed=3, labels=[label] * 10) for label in (1, 7))
+    differs = [not torch.equal(one, other) for one, other in zip(first, second, strict=True)]
+    assert differs == [family.conditioning is Conditioning.LABEL] * 10
+    assert sampler.is_conditional == (family.conditioning is Conditioning.LABEL)
+
+
+@each_preset
+def test_a_score_is_one_number_for_each_picture_alone(family: Family[Any], preset: str) -> None:
+    if family.score is None:
+        pytest.skip("the family has no score")
+    sampler = train(family, preset=preset, steps=1).sampler()
+    images = sampler.sample(range(40), seed=3, labels=LABELS)
+    scores = sampler.score(images, torch.tensor(LABELS))
+    assert scores.shape == (40,)
+    assert scores.isfinite().all()
+    assert len(torch.unique(scores)) > 1
+    assert torch.equal(sampler.score(images[:3], torch.tensor(LABELS[:3])), scores[:3])
+
+
+# --- Continuing ---------------------------------------------------------------------------------------------------
+
+
+@each_preset
+def test_continuing_from_disk_equals_the_uninterrupted_training(
+    family: Family[Any], preset: str, tmp_path: Path
+) -> None:
+    undisturbed = train(family, preset=preset, steps=4)
+    save(train(family, preset=preset, steps=2).snapshot(), tmp_path / "checkpoint")
+    continued = train(family, preset=preset)
+    continued.restore(load(tmp_path / "checkpoint", for_training=True))
+    for _ in range(2):
+        continued.step()
+    expected, found = undisturbed.snapshot(), continued.snapshot()
+    assert found.metadata == expected.metadata
+    for kind in ("networks", "averaged", "training_state"):
+        wanted, got = getattr(expected, kind), getattr(found, kind)
+        assert wanted.keys() == got.keys()
+        assert [name for name in wanted if not torch.equal(wanted[name], got[name])] == []

@@ -1,0 +1,111 @@
+"""What the papers behind the projection GAN say, in closed form."""
+
+import math
+
+import pytest
+import torch
+
+from models import MNIST, Batch, ModelConfig, StepNoise, find_family
+from models._losses import zero_centred_penalty
+from models.projection_gan import (
+    ConditionalBatchNorm,
+    ProjectionGANDiscriminator,
+    ProjectionGANHyperparameters,
+    build,
+    compute_discriminator_loss,
+    compute_generator_loss,
+)
+
+FAMILY = find_family("projection_gan")
+
+
+def configure(**values: object) -> ModelConfig[ProjectionGANHyperparameters]:
+    chosen = {"generator_width": 2, "discriminator_width": 2, "feature_dim": 8} | values
+    return ModelConfig(ProjectionGANHyperparameters.model_validate(chosen), MNIST)
+
+
+def make_batch(step: int = 0) -> Batch:
+    images = torch.rand(8, 1, 28, 28, generator=torch.Generator().manual_seed(3)) * 2 - 1
+    return Batch(images, torch.arange(8) % 10, step)
+
+
+def make_noise() -> StepNoise:
+    return StepNoise(torch.Generator().manual_seed(4), 8)
+
+
+def test_logit_is_the_label_embedding_times_the_features_plus_a_realness() -> None:
+    discriminator = ProjectionGANDiscriminator(configure())
+    images = make_batch().images
+    first, second = (discriminator(images, torch.full((8,), label)) for label in (2, 5))
+    embedding = discriminator.embedding.weight
+    features = torch.nn.functional.leaky_relu(discriminator.features(discriminator.convolutions(images)), 0.2)
+    torch.testing.assert_close(first - second, features @ (embedding[2] - embedding[5]))
+
+
+def test_conditional_norm_gives_each_class_its_own_mean_and_deviation() -> None:
+    norm = ConditionalBatchNorm(3, classes=2)
+    with torch.no_grad():
+        norm.gain.weight.copy_(torch.tensor([[1.0] * 3, [2.0] * 3]))
+        norm.offset.weight.copy_(torch.tensor([[0.0] * 3, [5.0] * 3]))
+    one_class = norm(torch.randn(64, 3, 4, 4), torch.ones(64, dtype=torch.int64))
+    assert one_class.mean().item() == pytest.approx(5, abs=1e-4)
+    assert one_class.std().item() == pytest.approx(2, abs=1e-2)
+
+
+@pytest.mark.parametrize(("loss", "terms", "total"), [("non_saturating", 2, 2), ("relativistic", 1, 1)])
+def test_an_undecided_discriminator_pays_log_two_for_each_term(loss: str, terms: int, total: int) -> None:
+    config = configure(loss=loss, penalty_weight=0)
+    networks = build(config)
+    for parameter in networks["discriminator"].parameters():
+        torch.nn.init.zeros_(parameter)
+    objective = compute_discriminator_loss(networks, make_batch(), config, make_noise())
+    assert len(objective.terms) == terms
+    assert objective.total().item() == pytest.approx(total * math.log(2))
+    generator = compute_generator_loss(networks, make_batch(), config, make_noise())
+    assert generator.total().item() == pytest.approx(math.log(2))
+
+
+def test_relativistic_loss_ignores_a_shift_of_all_logits() -> None:
+    config = configure(loss="relativistic", penalty_weight=0)
+    networks = build(config)
+    before = compute_discriminator_loss(networks, make_batch(), config, make_noise()).total().item()
+    torch.nn.init.constant_(networks["discriminator"].get_parameter("realness.bias"), 100)
+    after = compute_discriminator_loss(networks, make_batch(), config, make_noise()).total().item()
+    assert after == pytest.approx(before, rel=1e-3)
+
+
+def test_penalty_comes_every_interval_with_as_much_weight() -> None:
+    every_step, every_fourth = configure(penalty_interval=1), configure(penalty_interval=4)
+    networks = build(every_step)
+    penalties = [
+        compute_discriminator_loss(networks, make_batch(step), config, make_noise()).terms.get("penalty")
+        for config, step in ((every_step, 0), (every_fourth, 0), (every_fourth, 1))
+    ]
+    assert penalties[0] is not None
+    assert penalties[1] is not None
+    torch.testing.assert_close(penalties[1], 4 * penalties[0])
+    assert penalties[2] is None
+
+
+def test_relativistic_penalty_is_on_real_and_on_fake_pictures() -> None:
+    config = configure(loss="relativistic")
+    terms = compute_discriminator_loss(build(config), make_batch(), config, make_noise()).terms
+    assert set(terms) == {"pairing", "penalty", "penalty_fake"}
+
+
+def test_penalty_is_half_the_squared_slope_of_a_linear_discriminator() -> None:
+    """With slopes 1 (no kink) the logit is linear in x, so its gradient can be had by differences."""
+    config = configure()
+    discriminator = ProjectionGANDiscriminator(config).double()
+    image = torch.rand(1, 1, 28, 28, dtype=torch.float64)
+    label = torch.tensor([3])
+    step = 1e-6
+    slopes = []
+    for place in range(28 * 28):
+        moved = image.clone()
+        moved.view(-1)[place] += step
+        difference = discriminator(moved, label) - discriminator(image, label)
+        slopes.append(difference.item() / step)
+    image.requires_grad_()
+    penalty = zero_centred_penalty(image, discriminator(image, label)).item()
+    assert penalty == pytest.approx(sum(slope**2 for slope in slopes) / 2, rel=1e-4)
