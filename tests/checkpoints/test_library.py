@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from checkpoints import library
+from checkpoints.format import Checkpoint, CheckpointMissingError, load, save
+from checkpoints.library import has_judge, judge_directory, load_judge, load_sampler, shipped, to_sampler
+from models import FLAGSHIP, find_family
+from models._classifier import Classifier
+from tests.training import segments, train
+
+
+@pytest.fixture
+def pretrained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in the place of the one that ships."""
+    monkeypatch.setattr(library, "PRETRAINED", tmp_path)
+    return tmp_path
+
+
+def test_sampler_of_a_checkpoint_draws_what_the_trainer_draws(tmp_path: Path) -> None:
+    trainer = train(find_family(FLAGSHIP), steps=2)
+    save(trainer.snapshot(), tmp_path / "step")
+    drawn, expected = (
+        sampler.sample(range(20), seed=1, labels=[3] * 20)
+        for sampler in (load_sampler(tmp_path / "step"), trainer.sampler())
+    )
+    assert torch.equal(drawn, expected)
+
+
+def test_sampler_prefers_the_averaged_weights() -> None:
+    checkpoint = train(find_family(FLAGSHIP), steps=3, averaging_half_life=1e6).snapshot()
+    sampler = to_sampler(checkpoint)
+    for name, tensor in sampler.networks.state_dict().items():
+        assert torch.equal(tensor, checkpoint.averaged.get(name, checkpoint.networks[name])), name
+    differing = [
+        name for name in checkpoint.averaged if not torch.equal(checkpoint.averaged[name], checkpoint.networks[name])
+    ]
+    assert differing
+
+
+def test_every_shipped_checkpoint_loads() -> None:
+    for name, directory in shipped().items():
+        assert load(directory).metadata.dataset.name in name
+        assert load_sampler(directory).sample([0], seed=0, labels=[0]).isfinite().all()
+
+
+def test_shipped_checkpoints_and_judges_are_told_apart(pretrained: Path) -> None:
+    checkpoint = train(find_family(FLAGSHIP), steps=1).snapshot()
+    assert shipped() == {}
+    save(checkpoint, pretrained / "b-digits")
+    save(checkpoint, pretrained / "a-digits")
+    save(checkpoint, judge_directory("digits"))
+    (pretrained / "unfinished").mkdir()
+    assert shipped() == {"a-digits": pretrained / "a-digits", "b-digits": pretrained / "b-digits"}
+    assert has_judge("digits")
+    assert not has_judge("cats")
+
+
+def test_judge_is_loaded_as_it_was_saved(pretrained: Path) -> None:
+    judge = Classifier(segments().spec).eval()
+    metadata = train(find_family(FLAGSHIP)).snapshot().metadata
+    save(Checkpoint(metadata, judge.state_dict()), judge_directory("segments"))
+    images = torch.rand(20, 1, 16, 16) * 2 - 1
+    assert torch.equal(load_judge("segments").probabilities(images), judge.probabilities(images))
+
+
+def test_a_missing_judge_is_said_so(pretrained: Path) -> None:
+    with pytest.raises(CheckpointMissingError):
+        load_judge("segments")
