@@ -1,0 +1,112 @@
+"""Which checkpoints were trained, and the names that people gave to checkpoints. The weights are on disk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from sqlalchemy import RowMapping, Select, insert, select, update
+
+from store import tables
+from store.database import Database
+from store.errors import AliasNotFoundError, CheckpointNotFoundError
+from store.pages import Page, read_page
+
+
+def checkpoint_id(job_id: str, step: int) -> str:
+    """The id of a trained checkpoint."""
+    return f"{job_id}-{step}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewCheckpoint:
+    """A checkpoint that a worker has put on disk. path: relative to the data directory."""
+
+    step: int
+    images_seen: int
+    path: str
+    digest: str
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedCheckpoint:
+    """A checkpoint that a job registered. path: relative to the data directory."""
+
+    id: str
+    job_id: str
+    family: str
+    preset: str
+    dataset: str
+    step: int
+    images_seen: int
+    path: str
+    digest: str
+    metrics: Mapping[str, Any]
+    created_at: float
+
+
+class CheckpointStore:
+    """Finds checkpoints and names them. They are registered by the JobStore, with the claim of their job."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, checkpoint_id: str) -> TrainedCheckpoint:
+        """Raises CheckpointNotFoundError."""
+        found = self._first(select(tables.checkpoints).where(tables.checkpoints.c.id == checkpoint_id))
+        if found is None:
+            raise CheckpointNotFoundError(checkpoint_id)
+        return found
+
+    def latest(self, job_id: str) -> TrainedCheckpoint | None:
+        """The job's checkpoint with the most steps."""
+        of_job = select(tables.checkpoints).where(tables.checkpoints.c.job_id == job_id)
+        return self._first(of_job.order_by(tables.checkpoints.c.step.desc()).limit(1))
+
+    def list(
+        self,
+        *,
+        family: str | None = None,
+        dataset: str | None = None,
+        job_id: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page[TrainedCheckpoint]:
+        """Trained checkpoints, the newest first. Raises InvalidCursorError."""
+        wanted = {"family": family, "dataset": dataset, "job_id": job_id}
+        query = select(tables.checkpoints).filter_by(**{k: v for k, v in wanted.items() if v is not None})
+        with self._database.read() as connection:
+            return read_page(connection, tables.checkpoints, query, _checkpoint, limit=limit, cursor=cursor)
+
+    def set_alias(self, name: str, checkpoint_id: str) -> None:
+        """Lets the name mean this checkpoint, trained or shipped; does not look whether there is one."""
+        with self._database.begin() as connection:
+            self._database.exclude_others(connection, "alias")
+            meaning = {"checkpoint_id": checkpoint_id, "updated_at": self._database.now(connection)}
+            known = update(tables.aliases).where(tables.aliases.c.name == name).values(meaning)
+            if not connection.execute(known).rowcount:
+                connection.execute(insert(tables.aliases).values(name=name, **meaning))
+
+    def get_alias(self, name: str) -> str:
+        """The id of the checkpoint that the name means. Raises AliasNotFoundError."""
+        query = select(tables.aliases.c.checkpoint_id).where(tables.aliases.c.name == name)
+        with self._database.read() as connection:
+            found = connection.execute(query).scalar_one_or_none()
+        if found is None:
+            raise AliasNotFoundError(name)
+        return str(found)
+
+    def aliases(self) -> dict[str, str]:
+        """All names with the ids of the checkpoints that they mean, by name."""
+        query = select(tables.aliases.c.name, tables.aliases.c.checkpoint_id).order_by(tables.aliases.c.name)
+        with self._database.read() as connection:
+            return {row.name: row.checkpoint_id for row in connection.execute(query)}
+
+    def _first(self, query: Select[Any]) -> TrainedCheckpoint | None:
+        with self._database.read() as connection:
+            row = connection.execute(query).mappings().first()
+        return None if row is None else _checkpoint(row)
+
+
+def _checkpoint(row: RowMapping) -> TrainedCheckpoint:
+    return TrainedCheckpoint(**{column.name: row[column.name] for column in fields(TrainedCheckpoint)})

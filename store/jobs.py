@@ -1,0 +1,531 @@
+"""Jobs: the database row is the job. Whoever holds its lease may work on it, and all others may only wish.
+
+A worker claims a job and gets a lease and a token; each heartbeat extends the lease and brings back a wish.
+What a worker writes is fenced: it counts only while owner and token are still those of the claim, so a worker
+that comes back from the dead changes nothing. A reaper gives away the jobs whose lease is over. A message on
+the queue is only a doorbell; a sweeper rings again for what was not heard.
+
+Each public method is one transaction, and each change of state is written with its events. The changes are
+one table in states.py.
+"""
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, insert, or_, select, update
+
+from store import events, tables
+from store.checkpoints import NewCheckpoint, checkpoint_id
+from store.database import Database
+from store.errors import (
+    IdempotencyConflictError,
+    JobNotFoundError,
+    JobStateError,
+    LeaseLostError,
+    QueueFullError,
+)
+from store.events import EventKind, NewEvent
+from store.pages import Page, read_page
+from store.states import (
+    CHANGE_OF_OUTCOME,
+    FINISHED,
+    HELD,
+    TRANSITIONS,
+    Change,
+    Failed,
+    JobState,
+    Outcome,
+    Wish,
+    wish_of,
+)
+
+IDEMPOTENCY_SECONDS: Final = 24 * 3600.0
+"""How long an idempotency key is remembered."""
+
+LEASE_SECONDS: Final = 30.0
+MAX_ATTEMPTS: Final = 3
+
+_jobs = tables.jobs.c
+
+
+class JobRequest(BaseModel):
+    """What a job was asked to do, with every default filled in. It never changes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    family: str
+    preset: str
+    dataset: str
+    seed: int = Field(ge=0, le=tables.LARGEST_INTEGER)
+    images: int = Field(ge=1, description="how many training images are seen in all")
+    batch_size: int = Field(ge=1)
+    hyperparameters: dict[str, Any]
+    checkpoint_interval: int = Field(ge=1, description="steps")
+    sample_interval: int = Field(ge=1, description="steps")
+    metrics_interval: int = Field(ge=1, description="steps")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it stood when it was read.
+
+    attempt: 0 before the first claim; each claim counts one, and one that ended by a pause or by a worker's
+    orderly shutdown is given back. So at work it is 1 + the number of workers lost. rate: steps per second.
+    """
+
+    id: str
+    state: JobState
+    request: JobRequest
+    priority: int
+    attempt: int
+    max_attempts: int
+    step: int
+    total_steps: int
+    rate: float | None
+    error: Mapping[str, Any] | None
+    checkpoint_step: int | None
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    updated_at: float
+
+    @property
+    def family(self) -> str:
+        """The family that is trained."""
+        return self.request.family
+
+    @property
+    def preset(self) -> str:
+        """The family's preset that the hyperparameters began with."""
+        return self.request.preset
+
+    @property
+    def dataset(self) -> str:
+        """The data set's name."""
+        return self.request.dataset
+
+    @property
+    def seed(self) -> int:
+        """The seed of the whole training."""
+        return self.request.seed
+
+    @property
+    def latest_checkpoint(self) -> str | None:
+        """The id of the newest checkpoint."""
+        return None if self.checkpoint_step is None else checkpoint_id(self.id, self.checkpoint_step)
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """The job of a request, and whether this request created it."""
+
+    job: Job
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on a job until its lease is over. job: as it was claimed."""
+
+    job: Job
+    owner: str
+    token: int
+
+
+class JobStore:
+    """All that happens to jobs."""
+
+    def __init__(
+        self, database: Database, *, lease_seconds: float = LEASE_SECONDS, max_attempts: int = MAX_ATTEMPTS
+    ) -> None:
+        self._database = database
+        self._lease_seconds = lease_seconds
+        self._max_attempts = max_attempts
+
+    # Anyone: create, look, wish
+
+    def create(
+        self,
+        request: JobRequest,
+        *,
+        total_steps: int,
+        priority: int = 0,
+        idempotency_key: str | None = None,
+        body_digest: str | None = None,
+        queue_limit: int | None = None,
+    ) -> Creation:
+        """Queues a job; a repeat of a request with the same key and digest gets the first one's job.
+
+        Raises IdempotencyConflictError if the key came with another digest in the last 24 hours, and
+        QueueFullError if queue_limit jobs are queued.
+        """
+        with self._database.begin() as connection:
+            self._database.exclude_others(connection, "create")
+            now = self._database.now(connection)
+            if idempotency_key is not None:
+                first = _remembered(connection, idempotency_key, body_digest, now)
+                if first is not None:
+                    return Creation(first, created=False)
+            if queue_limit is not None:
+                _require_room(connection, queue_limit)
+            row = {
+                "id": secrets.token_hex(8),
+                "state": JobState.QUEUED,
+                "request": request.model_dump(mode="json"),
+                "priority": priority,
+                "attempt": 0,
+                "max_attempts": self._max_attempts,
+                "step": 0,
+                "total_steps": total_steps,
+                "event_count": 0,
+                "token": 0,
+                "preempt": False,
+                "idempotency_key": idempotency_key,
+                "body_digest": body_digest,
+                "created_at": now,
+                "updated_at": now,
+            }
+            inserted = insert(tables.jobs).values(row).returning(*_jobs)
+            job = _job(connection.execute(inserted).mappings().one())
+            _tell(connection, job, now)
+            return Creation(job, created=True)
+
+    def get(self, job_id: str) -> Job:
+        """Raises JobNotFoundError."""
+        with self._database.read() as connection:
+            return _job(_row(connection, job_id))
+
+    def position(self, job_id: str) -> int | None:
+        """How many queued jobs come before this one: None if it is not queued. Raises JobNotFoundError."""
+        with self._database.read() as connection:
+            row = _row(connection, job_id)
+            if row["state"] != JobState.QUEUED:
+                return None
+            earlier = and_(_jobs.priority == row["priority"], _jobs.number < row["number"])
+            before = or_(_jobs.priority > row["priority"], earlier)
+            return _count(connection, _jobs.state == JobState.QUEUED, before)
+
+    def counts(self) -> dict[JobState, int]:
+        """How many jobs are in each state."""
+        query = select(_jobs.state, func.count()).group_by(_jobs.state)
+        with self._database.read() as connection:
+            return dict.fromkeys(JobState, 0) | {JobState(state): n for state, n in connection.execute(query)}
+
+    def request_cancel(self, job_id: str) -> Job:
+        """Cancels a waiting job, and wishes it for one at work; a finished job stays as it is.
+
+        Raises JobNotFoundError.
+        """
+        return self._ask(job_id, Change.CANCEL)
+
+    def request_pause(self, job_id: str) -> Job:
+        """Pauses a queued job, and wishes it for one at work; a paused job stays as it is.
+
+        Raises JobNotFoundError, JobStateError.
+        """
+        return self._ask(job_id, Change.PAUSE)
+
+    def resume(self, job_id: str) -> Job:
+        """Queues a paused job, and withdraws the wish from a pausing one; a queued or running one stays.
+
+        Raises JobNotFoundError, JobStateError.
+        """
+        return self._ask(job_id, Change.RESUME)
+
+    def set_priority(self, job_id: str, priority: int) -> Job:
+        """Puts the job before all queued ones of a lower priority. Raises JobNotFoundError, JobStateError."""
+        with self._database.begin() as connection:
+            row = _row(connection, job_id, lock=True)
+            if JobState(row["state"]).is_finished:
+                raise JobStateError(job_id, "set priority", row["state"], set(JobState) - FINISHED)
+            return _job(_write(connection, row, priority=priority, updated_at=self._database.now(connection)))
+
+    # The worker: claim, report, settle
+
+    def claim(self, owner: str, *, job_id: str | None = None) -> Claim | None:
+        """The next job, or the named one, with a lease: None if there is none to have.
+
+        To have are queued jobs, and running ones whose lease is over while attempts are left: those of a
+        higher priority first, then the older ones. Of several workers that ask at once, one gets the job.
+        """
+        with self._database.begin() as connection:
+            now = self._database.now(connection)
+            lease_over = and_(_jobs.state == JobState.RUNNING, _jobs.lease_until < now)
+            to_have = or_(_jobs.state == JobState.QUEUED, and_(lease_over, _jobs.attempt < _jobs.max_attempts))
+            candidates = select(_jobs.number).where(to_have).order_by(_jobs.priority.desc(), _jobs.number)
+            if job_id is not None:
+                candidates = candidates.where(_jobs.id == job_id)
+            for number in connection.execute(candidates).scalars().all():
+                claim = self._take(connection, and_(_jobs.number == number, to_have), owner, now)
+                if claim is not None:
+                    return claim
+        return None
+
+    def heartbeat(self, claim: Claim, *, step: int | None = None, rate: float | None = None) -> Wish:
+        """Extends the lease, notes the progress, and tells what is wished. Raises LeaseLostError."""
+        progress = {"step": step, "rate": rate}
+        with self._database.begin() as connection:
+            now = self._database.now(connection)
+            report = (
+                update(tables.jobs)
+                .where(_fence(claim))
+                .values(lease_until=now + self._lease_seconds, updated_at=now)
+                .values({name: value for name, value in progress.items() if value is not None})
+                .returning(_jobs.state, _jobs.preempt)
+            )
+            row = connection.execute(report).mappings().first()
+            if row is None:
+                raise LeaseLostError(claim.job.id, claim.owner, claim.token)
+            return wish_of(JobState(row["state"]), row["preempt"])
+
+    def record(self, claim: Claim, new: Sequence[NewEvent]) -> None:
+        """Adds events to the job's, without repeats of a step's. Raises LeaseLostError."""
+        with self._database.begin() as connection:
+            _held(connection, claim)
+            events.append(connection, claim.job.id, new, self._database.now(connection))
+
+    def register_checkpoint(self, claim: Claim, new: NewCheckpoint) -> bool:
+        """Makes a checkpoint on disk known, and the one to resume from if it has the most steps.
+
+        Returns False if the job has one of this step already: that one stays, the new directory is of no use.
+        Raises LeaseLostError.
+        """
+        with self._database.begin() as connection:
+            row = _held(connection, claim)
+            columns = tables.checkpoints.c
+            same = select(columns.id).where(columns.job_id == row["id"], columns.step == new.step)
+            if connection.execute(same).first() is not None:
+                return False
+            now = self._database.now(connection)
+            entry = {field.name: getattr(new, field.name) for field in fields(NewCheckpoint)} | {
+                "id": checkpoint_id(row["id"], new.step),
+                "job_id": row["id"],
+                "created_at": now,
+                **{name: row["request"][name] for name in ("family", "preset", "dataset")},
+            }
+            connection.execute(insert(tables.checkpoints).values(entry))
+            newest = max(new.step, row["checkpoint_step"] or 0)
+            _write(connection, row, checkpoint_step=newest, updated_at=now)
+            told = {name: entry[name] for name in ("id", "images_seen", "metrics")}
+            events.append(connection, row["id"], [NewEvent(EventKind.CHECKPOINT, told, new.step)], now)
+            return True
+
+    def settle(self, claim: Claim, outcome: Outcome) -> Job:
+        """Ends the claim as the training ended.
+
+        Raises LeaseLostError; JobStateError if the outcome is Cancelled and nobody asked for it.
+        """
+        error = dict(outcome.error) if isinstance(outcome, Failed) else None
+        with self._database.begin() as connection:
+            row = _held(connection, claim)
+            now = self._database.now(connection)
+            return _move(connection, row, CHANGE_OF_OUTCOME[type(outcome)], now, error=error)
+
+    def release(self, claim: Claim, reason: str) -> Job:
+        """Ends the claim of a training process that died: queued again, or failed after the last attempt.
+
+        Raises LeaseLostError.
+        """
+        with self._database.begin() as connection:
+            return _lose(connection, _held(connection, claim), reason, self._database.now(connection))
+
+    def preempt(self, owner_prefix: str) -> int:
+        """Wishes every job whose owner's name begins so to be put back; returns their number."""
+        own = func.substr(_jobs.owner, 1, len(owner_prefix)) == owner_prefix
+        wish = update(tables.jobs).where(_jobs.state.in_(HELD), own).values(preempt=True)
+        with self._database.begin() as connection:
+            return connection.execute(wish).rowcount
+
+    # The sweeper: reap, ring again
+
+    def reap(self) -> list[str]:
+        """Ends every claim whose lease is over; returns the ids of the jobs to ring, which are queued again.
+
+        A job that was to be cancelled or paused becomes so: its newest checkpoint is on disk.
+        """
+        with self._database.begin() as connection:
+            now = self._database.now(connection)
+            over = select(tables.jobs).where(_jobs.state.in_(HELD), _jobs.lease_until < now)
+            in_order = over.order_by(_jobs.number).with_for_update()
+            rows = connection.execute(in_order).mappings().all()
+            reaped = [_lose(connection, row, "worker lost", now) for row in rows]
+        return [job.id for job in reaped if job.state is JobState.QUEUED]
+
+    def unrung(self, older_than_seconds: float = 60.0) -> list[str]:
+        """Queued jobs whose doorbell was never rung, or longer ago than this; in the order of their claim."""
+        with self._database.read() as connection:
+            heard = self._database.now(connection) - older_than_seconds
+            silent = or_(_jobs.rung_at.is_(None), _jobs.rung_at < heard)
+            waiting = select(_jobs.id).where(_jobs.state == JobState.QUEUED, silent)
+            in_order = waiting.order_by(_jobs.priority.desc(), _jobs.number)
+            return list(connection.execute(in_order).scalars())
+
+    def mark_rung(self, job_id: str) -> None:
+        """Notes that the doorbell of a queued job was rung now; nothing to note for any other."""
+        queued = and_(_jobs.id == job_id, _jobs.state == JobState.QUEUED)
+        with self._database.begin() as connection:
+            now = self._database.now(connection)
+            connection.execute(update(tables.jobs).where(queued).values(rung_at=now))
+
+    def _ask(self, job_id: str, change: Change) -> Job:
+        with self._database.begin() as connection:
+            row = _row(connection, job_id, lock=True)
+            return _move(connection, row, change, self._database.now(connection))
+
+    def _take(self, connection: Connection, condition: ColumnElement[bool], owner: str, now: float) -> Claim | None:
+        taken = (
+            update(tables.jobs)
+            .where(condition)
+            .values(
+                state=JobState.RUNNING,
+                owner=owner,
+                token=_jobs.token + 1,
+                attempt=_jobs.attempt + 1,
+                lease_until=now + self._lease_seconds,
+                step=func.coalesce(_jobs.checkpoint_step, 0),
+                rate=None,
+                preempt=False,  # the wish was for the attempt before
+                started_at=func.coalesce(_jobs.started_at, now),
+                updated_at=now,
+            )
+            .returning(*_jobs)
+        )
+        row = connection.execute(taken).mappings().first()
+        if row is None:
+            return None
+        job = _job(row)
+        _tell(connection, job, now)
+        return Claim(job, owner, row["token"])
+
+    # The last method, so that `list` means the type in all annotations above.
+    def list(
+        self, states: Collection[JobState] | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[Job]:
+        """Jobs in these states (None: in any), the newest first. Raises InvalidCursorError."""
+        query = select(tables.jobs)
+        if states is not None:
+            query = query.where(_jobs.state.in_(states))
+        with self._database.read() as connection:
+            return read_page(connection, tables.jobs, query, _job, limit=limit, cursor=cursor)
+
+
+def _job(row: RowMapping) -> Job:
+    values = {column.name: row[column.name] for column in fields(Job)}
+    typed = {"state": JobState(row["state"]), "request": JobRequest.model_validate(row["request"])}
+    return Job(**values | typed)
+
+
+def _row(connection: Connection, job_id: str, *, lock: bool = False) -> RowMapping:
+    query = select(tables.jobs).where(_jobs.id == job_id)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
+    if row is None:
+        raise JobNotFoundError(job_id)
+    return row
+
+
+def _fence(claim: Claim) -> ColumnElement[bool]:
+    same = and_(_jobs.id == claim.job.id, _jobs.owner == claim.owner, _jobs.token == claim.token)
+    return and_(same, _jobs.state.in_(HELD))
+
+
+def _held(connection: Connection, claim: Claim) -> RowMapping:
+    """The claim's row, locked. Raises LeaseLostError."""
+    query = select(tables.jobs).where(_fence(claim)).with_for_update()
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise LeaseLostError(claim.job.id, claim.owner, claim.token)
+    return row
+
+
+def _write(connection: Connection, row: RowMapping, **values: Any) -> RowMapping:
+    """Changes a locked row; returns it as it is now."""
+    written = update(tables.jobs).where(_jobs.number == row["number"]).values(values).returning(*_jobs)
+    return connection.execute(written).mappings().one()
+
+
+def _count(connection: Connection, *conditions: ColumnElement[bool]) -> int:
+    query = select(func.count()).select_from(tables.jobs).where(*conditions)
+    return int(connection.execute(query).scalar_one())
+
+
+def _require_room(connection: Connection, limit: int) -> None:
+    queued = _count(connection, _jobs.state == JobState.QUEUED)
+    if queued >= limit:
+        raise QueueFullError(queued, limit)
+
+
+def _remembered(connection: Connection, key: str, digest: str | None, now: float) -> Job | None:
+    """The job that this key created in the last 24 hours; an older one gives up the key."""
+    query = select(tables.jobs).where(_jobs.idempotency_key == key)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        return None
+    if row["created_at"] <= now - IDEMPOTENCY_SECONDS:
+        _write(connection, row, idempotency_key=None)
+        return None
+    if row["body_digest"] != digest:
+        raise IdempotencyConflictError(key, row["id"])
+    return _job(row)
+
+
+def _lose(connection: Connection, row: RowMapping, reason: str, now: float) -> Job:
+    """What becomes of a locked job whose worker or training process is gone."""
+    attempt, last = row["attempt"], row["max_attempts"]
+    change = Change.LOSE if attempt < last else Change.LOSE_LAST
+    detail = f"{reason}, attempt {attempt} of {last}"
+    target = TRANSITIONS[change][JobState(row["state"])]
+    if target is JobState.FAILED:
+        return _move(connection, row, change, now, error={"type": "attempts_exhausted", "detail": detail})
+    if target is not JobState.CANCELLED:
+        detail += f", resumes from step {row['checkpoint_step'] or 0}"
+    return _move(connection, row, change, now, reason=detail)
+
+
+def _move(
+    connection: Connection,
+    row: RowMapping,
+    change: Change,
+    now: float,
+    *,
+    reason: str | None = None,
+    error: Mapping[str, Any] | None = None,
+) -> Job:
+    """Changes the state of a locked row, with its events. Raises JobStateError if the state refuses."""
+    state, moves = JobState(row["state"]), TRANSITIONS[change]
+    if state not in moves:
+        raise JobStateError(row["id"], change, state, moves)
+    if moves[state] is state:
+        return _job(row)
+    values = _consequences(row, change, moves[state], now) | {"error": error}
+    job = _job(_write(connection, row, **values))
+    _tell(connection, job, now, reason)
+    return job
+
+
+def _consequences(row: RowMapping, change: Change, target: JobState, now: float) -> dict[str, Any]:
+    values: dict[str, Any] = {"state": target, "updated_at": now}
+    if not target.is_held:
+        values |= {"owner": None, "lease_until": None, "preempt": False, "rung_at": None}
+    if target.is_finished:
+        values["finished_at"] = now
+    if change is Change.SUCCEED:
+        values["step"] = row["total_steps"]
+    if JobState(row["state"]).is_held and target in {JobState.QUEUED, JobState.PAUSED}:
+        values["step"] = row["checkpoint_step"] or 0
+        if change is Change.YIELD or target is JobState.PAUSED:  # it was asked to stop: no failed attempt
+            values["attempt"] = row["attempt"] - 1
+    return values
+
+
+def _tell(connection: Connection, job: Job, now: float, reason: str | None = None) -> None:
+    """Records the job's new state, and its end."""
+    status: dict[str, Any] = {"state": job.state, "attempt": job.attempt}
+    if reason is not None:
+        status["reason"] = reason
+    told = [NewEvent(EventKind.STATUS, status, job.step)]
+    if job.state.is_finished:
+        told.append(NewEvent(EventKind.END, {"state": job.state, "error": job.error}, job.step))
+    events.append(connection, job.id, told, now)

@@ -1,0 +1,115 @@
+"""What a client may ask to be trained, and the same made complete: every default filled in, checked, unchangeable."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models import (
+    FLAGSHIP,
+    Family,
+    UnknownDatasetError,
+    UnknownFamilyError,
+    UnknownPresetError,
+    UnsupportedShapeError,
+    find_dataset,
+    find_family,
+)
+from store.jobs import JobRequest
+
+LARGEST_SEED = 2**63 - 1
+_REPORTS_PER_JOB = 20
+
+
+class TrainRequest(BaseModel):
+    """A wish for a training; what is left out takes the preset's value, and `{}` trains the flagship."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{}]})
+
+    family: str = Field(FLAGSHIP, description="a family of GET /families")
+    preset: str | None = Field(None, description="a preset of the family; its first where left out")
+    dataset: str = Field("mnist", description="the data set to train on")
+    seed: int | None = Field(None, ge=0, le=LARGEST_SEED, description="drawn where left out")
+    images: int | None = Field(None, ge=1, le=10**9, description="pictures that the discriminator is to see")
+    batch_size: int | None = Field(None, ge=2, le=4096, description="pictures in a batch")
+    hyperparameters: dict[str, Any] = Field(
+        default_factory=dict, max_length=100, description="those that differ from the preset's"
+    )
+    checkpoint_interval: int | None = Field(None, ge=1, description="steps from checkpoint to checkpoint")
+    sample_interval: int | None = Field(None, ge=1, description="steps from sample grid to sample grid")
+    metrics_interval: int | None = Field(None, ge=1, description="steps from metrics to metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a request: where it is, as path of keys, and what would have been right."""
+
+    path: tuple[str | int, ...]
+    detail: str
+
+
+class RequestError(ValueError):
+    """A request that cannot be trained; it names everything that is wrong."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{'.'.join(map(str, p.path))}: {p.detail}" for p in problems))
+
+
+def complete(request: TrainRequest) -> tuple[JobRequest, int]:
+    """Fill in a request and return it with the steps that it takes. Raises RequestError."""
+    try:
+        family = find_family(request.family)
+    except UnknownFamilyError as error:
+        raise _refusal("family", error) from None
+    try:
+        name = request.preset or family.default_preset
+        preset = family.preset(name)
+    except UnknownPresetError as error:
+        raise _refusal("preset", error) from None
+    try:
+        dataset = find_dataset(request.dataset)
+    except UnknownDatasetError as error:
+        raise _refusal("dataset", error) from None
+    values = preset.hyperparameters.model_dump(mode="json") | request.hyperparameters
+    config = _configure(family, values, dataset)
+    batch_size = request.batch_size or preset.batch_size
+    images = request.images or preset.images
+    steps = family.total_steps(config, batch_size, images)
+    interval = max(1, steps // _REPORTS_PER_JOB)
+    job = JobRequest(
+        family=family.name,
+        preset=name,
+        dataset=dataset.name,
+        seed=secrets.randbelow(LARGEST_SEED + 1) if request.seed is None else request.seed,
+        images=images,
+        batch_size=batch_size,
+        hyperparameters=config.hyperparameters.model_dump(mode="json"),
+        checkpoint_interval=request.checkpoint_interval or interval,
+        sample_interval=request.sample_interval or interval,
+        metrics_interval=request.metrics_interval or max(1, interval // 10),
+    )
+    return job, steps
+
+
+def _configure(family: Family[Any], values: dict[str, Any], dataset: Any) -> Any:
+    try:
+        config = family.configure(values, dataset)
+        family.build(config)
+    except ValidationError as error:
+        problems = [Problem(("hyperparameters", *item["loc"]), _explain(item, family)) for item in error.errors()]
+        raise RequestError(tuple(problems)) from None
+    except UnsupportedShapeError as error:
+        raise _refusal("dataset", error) from None
+    return config
+
+
+def _explain(item: Any, family: Family[Any]) -> str:
+    if item["type"] == "extra_forbidden":
+        return f"{family.name} has no such hyperparameter; it has {', '.join(family.hyperparameters.model_fields)}"
+    return f"{item['msg']}, but {item['input']!r} came"
+
+
+def _refusal(field: str, error: Exception) -> RequestError:
+    return RequestError((Problem((field,), str(error)),))

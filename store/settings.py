@@ -1,0 +1,52 @@
+"""The settings that the web process and the workers share; both take them from the environment."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from store.database import sqlite_url
+
+
+class StoreSettings(BaseSettings):
+    """Where the records lie, and how long a silent worker keeps its job."""
+
+    model_config = SettingsConfigDict(env_prefix="GANERY_", frozen=True, extra="ignore")
+
+    data_dir: Path = Field(Path("var"), description="everything that is written at run time lies here")
+    database_url: str | None = Field(None, description="SQLAlchemy URL; default a SQLite file in the data directory")
+    redis_url: str | None = Field(
+        None,
+        validation_alias="REDIS_URL",
+        description="the broker; default the embedded one in the data directory",
+    )
+    lease_seconds: float = Field(30, gt=0, description="a worker that is silent for so long has lost its job")
+
+    @property
+    def database(self) -> str:
+        """The URL of the database that is used."""
+        return self.database_url or sqlite_url(self.data_dir.resolve() / "ganery.sqlite")
+
+    @property
+    def broker_socket(self) -> Path:
+        """Where the embedded broker listens. A unix socket's path must stay under about 100 characters."""
+        return self.data_dir.resolve() / "broker" / "s"
+
+    @property
+    def broker(self) -> str:
+        """The URL of the broker that is used, as Celery takes it."""
+        return self.redis_url or f"redis+socket://{self.broker_socket}"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The directory of the trained checkpoints; a row's path is relative to it."""
+        return self.data_dir / "checkpoints"
+
+    @property
+    def datasets(self) -> Path:
+        """The cache of the data sets."""
+        return self.data_dir / "datasets"
+
+    def job_directory(self, job_id: str) -> Path:
+        """Return where a job's log and sample grids lie."""
+        return self.data_dir / "jobs" / job_id

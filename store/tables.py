@@ -1,0 +1,135 @@
+"""The tables. A change here needs a revision in migrations/versions; a test compares the two.
+
+Times are seconds since 1970 (UTC) as floating-point numbers.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+LARGEST_INTEGER = 2**63 - 1
+"""What both databases can store, and compare with."""
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+class Text(TypeDecorator[str]):
+    """Text in which a character that no database stores (NUL, half a surrogate pair) becomes a mark.
+
+    So a name from outside that holds one is simply not found.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """The text with U+FFFD for NUL and "?" for half a surrogate pair."""
+        return None if value is None else value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def _number() -> Column[Any]:
+    """The order in which rows were inserted; SQLite counts up by itself in an INTEGER key only."""
+    return Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+
+
+jobs = Table(
+    "jobs",
+    metadata,
+    _number(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("state", Text, nullable=False, index=True),
+    Column("request", JSON, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("max_attempts", Integer, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("total_steps", BigInteger, nullable=False),
+    Column("rate", Double),
+    Column("error", JSON(none_as_null=True)),
+    Column("checkpoint_step", BigInteger),
+    Column("event_count", BigInteger, nullable=False),
+    Column("owner", Text),
+    Column("token", BigInteger, nullable=False),
+    Column("lease_until", Double),
+    Column("preempt", Boolean, nullable=False),
+    Column("rung_at", Double),
+    Column("idempotency_key", Text, unique=True),
+    Column("body_digest", Text),
+    Column("created_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("finished_at", Double),
+    Column("updated_at", Double, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+_ONCE_PER_STEP = text("kind IN ('progress', 'metric', 'sample', 'checkpoint')")
+
+events = Table(
+    "events",
+    metadata,
+    Column("job_id", Text, ForeignKey("jobs.id"), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("step", BigInteger),
+    Column("data", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Index(
+        "uq_events_job_id_kind_step",
+        "job_id",
+        "kind",
+        "step",
+        unique=True,
+        sqlite_where=_ONCE_PER_STEP,
+        postgresql_where=_ONCE_PER_STEP,
+    ),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    _number(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("job_id", Text, ForeignKey("jobs.id"), nullable=False),
+    Column("family", Text, nullable=False),
+    Column("preset", Text, nullable=False),
+    Column("dataset", Text, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("images_seen", BigInteger, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("metrics", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("job_id", "step"),
+    sqlite_autoincrement=True,
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("checkpoint_id", Text, nullable=False),
+    Column("updated_at", Double, nullable=False),
+)

@@ -1,0 +1,47 @@
+"""Errors carry what offended, also to another process."""
+
+import pickle
+
+import pytest
+
+from store.errors import (
+    AliasNotFoundError,
+    CheckpointNotFoundError,
+    DatabaseUnavailableError,
+    DatabaseUrlError,
+    IdempotencyConflictError,
+    InvalidCursorError,
+    JobNotFoundError,
+    JobStateError,
+    LeaseLostError,
+    NewerSchemaError,
+    QueueFullError,
+    StoreError,
+)
+
+ERRORS = [
+    AliasNotFoundError("best"),
+    CheckpointNotFoundError("job-1"),
+    DatabaseUnavailableError("sqlite:///file", "database is locked"),
+    DatabaseUrlError("mysql://host", "not SQLite"),
+    IdempotencyConflictError("key", "job"),
+    InvalidCursorError("zzz"),
+    JobNotFoundError("job"),
+    JobStateError("job", "pause", "failed", {"running", "queued"}),
+    LeaseLostError("job", "worker", 7),
+    NewerSchemaError("0009", "0001"),
+    QueueFullError(8, 8),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_error_survives_the_way_to_another_process(error: StoreError) -> None:
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error)
+    assert vars(copy) == vars(error)
+    assert str(copy) == str(error)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_error_names_what_offended(error: StoreError) -> None:
+    assert str(error.args[0]) in str(error)
