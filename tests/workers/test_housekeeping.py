@@ -1,0 +1,75 @@
+import pytest
+
+from store.states import JobState
+from tests.workers.service import Service, eventually
+from workers.housekeeping import Housekeeper
+from workers.settings import WorkerSettings
+
+PREFIX = "here:1:"
+
+
+class Doorbell:
+    """Remembers for which jobs it rang."""
+
+    def __init__(self, service: Service) -> None:
+        self.rung: list[str] = []
+        self.is_away = False
+        self._jobs = service.jobs
+
+    def ring(self, job_id: str) -> bool:
+        self.rung.append(job_id)
+        if not self.is_away:
+            self._jobs.mark_rung(job_id)
+        return not self.is_away
+
+
+@pytest.fixture
+def doorbell(service: Service) -> Doorbell:
+    return Doorbell(service)
+
+
+def housekeeper(service: Service, doorbell: Doorbell, **settings: float) -> Housekeeper:
+    changed = service.settings.model_copy(update=settings)
+    return Housekeeper(changed, service.jobs, PREFIX, doorbell.ring)
+
+
+def test_a_queued_job_is_announced_once_in_a_while(service: Service, doorbell: Doorbell) -> None:
+    job_id = service.submit()
+    keeper = housekeeper(service, doorbell, ring_again_seconds=3600)
+    keeper.sweep()
+    keeper.sweep()
+    assert doorbell.rung == [job_id]
+    housekeeper(service, doorbell, ring_again_seconds=0).sweep()
+    assert doorbell.rung == [job_id, job_id]
+
+
+def test_a_broker_that_is_away_is_asked_for_one_job_only(service: Service, doorbell: Doorbell) -> None:
+    first, _ = service.submit(), service.submit()
+    doorbell.is_away = True
+    housekeeper(service, doorbell).sweep()
+    assert doorbell.rung == [first]
+
+
+def test_the_job_of_a_lost_worker_is_announced(service: Service, doorbell: Doorbell) -> None:
+    job_id = service.submit()
+    silent = Service(service.settings, service.database, type(service.jobs)(service.database, lease_seconds=-1))
+    silent.claim(job_id)
+    housekeeper(service, doorbell).sweep()
+    assert service.jobs.get(job_id).state is JobState.QUEUED
+    assert doorbell.rung == [job_id]
+
+
+def test_a_worker_that_leaves_wishes_its_own_jobs_back_until_it_is_gone(service: Service, doorbell: Doorbell) -> None:
+    own, other = service.submit(), service.submit()
+    claims = [service.jobs.claim(owner, job_id=job_id) for owner, job_id in ((PREFIX + "2:x", own), ("else", other))]
+    keeper = housekeeper(service, doorbell, sweep_seconds=3600)
+    keeper.start()
+    keeper.leave()
+    eventually(lambda: claims[0] and service.jobs.heartbeat(claims[0]) == "preempt")
+    assert claims[1]
+    assert service.jobs.heartbeat(claims[1]) == "none"
+
+
+def test_settings_fit_several_heartbeats_into_a_lease() -> None:
+    assert WorkerSettings(lease_seconds=30).heartbeat_interval == 1
+    assert WorkerSettings(lease_seconds=2).heartbeat_interval == 0.5

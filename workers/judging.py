@@ -1,0 +1,78 @@
+"""Train the classifier that judges pictures of a labelled data set, and store it in the checkpoint format."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import affine_grid, cross_entropy, grid_sample
+
+from checkpoints.format import Checkpoint, Metadata
+from models import StepNoise, derive_seed, from_pixels
+from models._classifier import Classifier
+from workers.data import TrainingData
+
+EPOCHS = 10
+BATCH_SIZE = 128
+PEAK_LEARNING_RATE = 4e-3
+WEIGHT_DECAY = 1e-2
+
+
+def train_judge(
+    data: TrainingData, test: TrainingData, *, seed: int = 0, report: Callable[[str], None] = lambda line: None
+) -> Checkpoint:
+    """Train a classifier on randomly turned, scaled and shifted pictures; return it with its test accuracy.
+
+    AdamW (Loshchilov & Hutter 2019) under the one-cycle schedule (Smith & Topin 2019), 10 epochs of batches of 128.
+    """
+    torch.manual_seed(derive_seed("judge", seed))
+    noise = torch.Generator().manual_seed(derive_seed("judge noise", seed))
+    classifier = Classifier(data.spec).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    batches = len(data.labels) // BATCH_SIZE
+    optimizer = torch.optim.AdamW(classifier.parameters(), weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_LEARNING_RATE, total_steps=EPOCHS * batches)
+    for epoch in range(1, EPOCHS + 1):
+        classifier.train()
+        order = torch.randperm(len(data.labels), generator=noise)
+        for places in torch.split(order, BATCH_SIZE)[:batches]:
+            images = jitter(from_pixels(data.images[places]), StepNoise(noise, len(places)))
+            loss = cross_entropy(classifier(images), data.labels[places])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+        report(f"epoch {epoch} of {EPOCHS}: {accuracy(classifier, test):.2%} of the test pictures recognised")
+    metadata = Metadata(
+        family="judge",
+        preset="default",
+        dataset=data.spec,
+        dataset_digest=data.digest,
+        hyperparameters={"peak_learning_rate": PEAK_LEARNING_RATE, "weight_decay": WEIGHT_DECAY},
+        batch_size=BATCH_SIZE,
+        images=EPOCHS * batches * BATCH_SIZE,
+        seed=seed,
+        step=EPOCHS * batches,
+        images_seen=EPOCHS * batches * BATCH_SIZE,
+        metrics={"test_accuracy": accuracy(classifier, test)},
+        versions={"torch": torch.__version__},
+    )
+    return Checkpoint(metadata, classifier.state_dict())
+
+
+def jitter(images: Tensor, noise: StepNoise) -> Tensor:
+    """Turn by up to 10 degrees, scale by up to 10 % and shift by up to 1/14 of the side, by chance.
+
+    images: (n, c, h, w) in [-1, 1], background -1. Returns the same shape.
+    """
+    angle, scale = noise.uniform(low=-0.17, high=0.17), noise.uniform(low=0.9, high=1.1)
+    shift = noise.uniform(2, low=-1 / 7, high=1 / 7)
+    cosine, sine = angle.cos() * scale, angle.sin() * scale
+    transform = torch.stack([cosine, -sine, shift[:, 0], sine, cosine, shift[:, 1]], dim=1).view(-1, 2, 3)
+    places = affine_grid(transform, list(images.shape), align_corners=False)
+    above_background = images + 1  # grid_sample fills with 0 outside
+    return grid_sample(above_background, places, align_corners=False) - 1
+
+
+def accuracy(classifier: Classifier, data: TrainingData) -> float:
+    """Return the share of pictures that the classifier recognises."""
+    recognised = classifier.probabilities(from_pixels(data.images), batch_size=500).argmax(dim=1)
+    return float((recognised == data.labels).float().mean())

@@ -1,0 +1,100 @@
+"""The checkpoints of one job on disk: kept, found again, thinned out."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from checkpoints.format import (
+    Checkpoint,
+    CheckpointError,
+    CheckpointIncompleteError,
+    drop_training_state,
+    load,
+    save,
+)
+from store.checkpoints import CheckpointStore, NewCheckpoint, TrainedCheckpoint
+from store.jobs import Claim
+from store.pages import Page
+from workers.patience import patiently
+from workers.reporter import Reporter
+
+RESUMABLE = 2
+"""As many of a job's newest checkpoints keep what a training needs to continue from them."""
+
+_DAMAGED = ".damaged"
+
+
+class CheckpointKeeper:
+    """Keeps checkpoints in the name of a claim.
+
+    A directory's name holds the claim's token, so no attempt writes into what another has written.
+    """
+
+    def __init__(self, root: Path, store: CheckpointStore, reporter: Reporter, claim: Claim) -> None:
+        self._root, self._store, self._reporter = root, store, reporter
+        self._job_id, self._token = claim.job.id, claim.token
+
+    def latest(self) -> Checkpoint | None:
+        """Return the newest checkpoint that a training can continue from.
+
+        A damaged one is set aside with a warning, and the one before it is taken. Raises LeaseLostError.
+        """
+        self._reporter.confirm()
+        self._remove_unregistered()
+        for row in self._newest():
+            try:
+                return load(self._root / row.path, for_training=True)
+            except CheckpointIncompleteError:
+                continue
+            except CheckpointError as error:
+                self._set_aside(row, error)
+        return None
+
+    def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float]) -> None:
+        """Save and register a checkpoint, unless the job has one of this step. Raises LeaseLostError.
+
+        One that was set aside as damaged is written again to its place.
+        """
+        step = checkpoint.metadata.step
+        known = next((row for row in self._newest() if row.step == step), None)
+        path = known.path if known else f"{self._job_id}/{step:08d}-{self._token}"
+        if known and (self._root / path).exists():
+            return
+        self._reporter.confirm()
+        described = {"metrics": dict(metrics), "created_at": datetime.now(UTC)}
+        metadata = checkpoint.metadata.model_copy(update=described)
+        written = save(replace(checkpoint, metadata=metadata), self._root / path)
+        self._reporter.register(NewCheckpoint(step, written.images_seen, path, written.digest, dict(metrics)))
+        for row in self._newest()[RESUMABLE:]:
+            drop_training_state(self._root / row.path)
+
+    def _newest(self) -> list[TrainedCheckpoint]:
+        """A page of the job's checkpoints, the one with the most steps first."""
+        return sorted(self._page(None).items, key=lambda row: row.step, reverse=True)
+
+    def _all(self) -> Iterator[TrainedCheckpoint]:
+        page = self._page(None)
+        yield from page.items
+        while page.next_cursor is not None:
+            page = self._page(page.next_cursor)
+            yield from page.items
+
+    def _page(self, cursor: str | None) -> Page[TrainedCheckpoint]:
+        return patiently(lambda: self._store.list(job_id=self._job_id, cursor=cursor))
+
+    def _set_aside(self, row: TrainedCheckpoint, error: CheckpointError) -> None:
+        directory = self._root / row.path
+        aside = directory.with_name(directory.name + _DAMAGED)
+        if directory.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+            directory.rename(aside)
+        self._reporter.warn(f"not continuing from step {row.step}: {error}")
+
+    def _remove_unregistered(self) -> None:
+        """Remove what an attempt left that ended between saving and registering."""
+        registered = {self._root / row.path for row in self._all()}
+        for directory in (self._root / self._job_id).glob("*"):
+            if directory not in registered and directory.suffix != _DAMAGED:
+                shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,190 @@
+"""The loop of a training: steps, and what is told and kept on the way.
+
+At each step the order is metrics, samples, checkpoint, so whatever precedes a checkpoint is on record before
+it. What is due at a step depends on the step alone. So a training that continues from a checkpoint repeats
+what came after it to the last bit, and the records keep the first of each.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from checkpoints.format import Checkpoint
+from models import encode_png, find_family, lay_out, to_pixels
+from store.checkpoints import CheckpointStore
+from store.database import Database
+from store.jobs import Claim, JobRequest, JobStore
+from store.states import Cancelled, Outcome, Paused, Preempted, Succeeded, Wish
+from workers.data import load_dataset
+from workers.keeper import CheckpointKeeper
+from workers.pulse import Pulse
+from workers.reporter import Reporter
+from workers.settings import WorkerSettings
+from workers.trainer import Plan, Trainer
+
+SAMPLE_COLUMNS = 8
+SAMPLE_ROWS = 8
+
+
+class Surroundings(Protocol):
+    """Where a training stands in the world: takes the steps that it reaches, and brings wishes."""
+
+    step: int
+
+    @property
+    def wish(self) -> Wish:
+        """What the training is asked to do."""
+
+
+class Listener(Protocol):
+    """Hears what a training tells."""
+
+    def log(self, line: str) -> None:
+        """Hear a line of progress for a person to read."""
+
+    def metric(self, step: int, terms: Mapping[str, float]) -> None:
+        """Hear the means of the terms since the last metrics."""
+
+    def sample(self, step: int, data: Mapping[str, int]) -> None:
+        """Hear that the grid of a step is on disk."""
+
+    def confirm(self) -> None:
+        """Make sure that the training is still ours."""
+
+
+class Keeper(Protocol):
+    """Keeps the checkpoints of one training."""
+
+    def latest(self) -> Checkpoint | None:
+        """Return the newest one that a training can continue from."""
+
+    def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float]) -> None:
+        """Save one."""
+
+
+_OBEDIENCE: Mapping[Wish, Outcome] = {
+    Wish.CANCEL: Cancelled(),
+    Wish.PAUSE: Paused(),
+    Wish.PREEMPT: Preempted(),
+}
+
+
+def train(settings: WorkerSettings, database: Database, jobs: JobStore, claim: Claim, pulse: Pulse) -> Outcome:
+    """Train a claimed job from its newest checkpoint until it ends or a wish ends it.
+
+    Raises LeaseLostError when the job is no longer ours, and whatever makes the training impossible:
+    DatasetUnavailableError, TrainingDivergedError, CheckpointMismatchError.
+    """
+    reporter = Reporter(jobs, claim)
+    keeper = CheckpointKeeper(settings.checkpoints, CheckpointStore(database), reporter, claim)
+    samples = settings.job_directory(claim.job.id) / "samples"
+    return run(settings, claim.job.request, pulse=pulse, reporter=reporter, keeper=keeper, samples=samples)
+
+
+def run(
+    settings: WorkerSettings,
+    request: JobRequest,
+    *,
+    pulse: Surroundings,
+    reporter: Listener,
+    keeper: Keeper,
+    samples: Path,
+) -> Outcome:
+    """Train what is asked for, wherever wishes come from and news goes. Raises what `train` raises."""
+    torch.set_num_threads(settings.training_threads)
+    trainer = _build_trainer(settings, request, reporter)
+    newest = keeper.latest()
+    if newest is not None:
+        trainer.restore(newest)
+        reporter.log(f"continuing from step {trainer.step_count}")
+    training = Training(trainer, request, pulse=pulse, reporter=reporter, keeper=keeper, samples=samples)
+    return training.run()
+
+
+def _build_trainer(settings: WorkerSettings, request: JobRequest, reporter: Listener) -> Trainer:
+    family = find_family(request.family)
+    data = load_dataset(request.dataset, settings.datasets, report=reporter.log)
+    plan = Plan(
+        preset=request.preset,
+        seed=request.seed,
+        batch_size=request.batch_size,
+        images=request.images,
+        averaging_half_life=family.preset(request.preset).averaging_half_life,
+    )
+    device = settings.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    reporter.log(f"training {family.name} on {request.dataset}, on {device} with {settings.precision}")
+    config = family.configure(request.hyperparameters, data.spec)
+    return Trainer(family, config, plan, data, device=device, precision=settings.precision)
+
+
+class Training:
+    """A trainer at work for a job."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        request: JobRequest,
+        *,
+        pulse: Surroundings,
+        reporter: Listener,
+        keeper: Keeper,
+        samples: Path,
+    ) -> None:
+        self._trainer, self._request = trainer, request
+        self._pulse, self._reporter, self._keeper = pulse, reporter, keeper
+        self._samples = samples
+        self._metrics: Mapping[str, float] = {}
+
+    def run(self) -> Outcome:
+        """Step until the image budget is used up or a wish is heard. Raises LeaseLostError."""
+        self._pulse.step = self._trainer.step_count
+        if self._trainer.step_count == 0:
+            self._draw()
+        while not self._trainer.is_finished:
+            outcome = _OBEDIENCE.get(self._pulse.wish)
+            if outcome is not None:
+                self._keep()
+                return outcome
+            self._trainer.step()
+            self._pulse.step = self._trainer.step_count
+            self._report()
+        return Succeeded()
+
+    def _report(self) -> None:
+        is_checkpoint = self._is_due(self._request.checkpoint_interval)
+        if is_checkpoint or self._is_due(self._request.metrics_interval):
+            self._metrics = self._trainer.read_metrics()  # so that no diverged network becomes a checkpoint
+            self._reporter.metric(self._trainer.step_count, self._metrics)
+        if self._is_due(self._request.sample_interval):
+            self._draw()
+        if is_checkpoint:
+            self._keep()
+
+    def _is_due(self, interval: int) -> bool:
+        return self._trainer.is_finished or self._trainer.step_count % interval == 0
+
+    def _keep(self) -> None:
+        if self._trainer.step_count > 0:  # before the first step there is nothing that the seed does not tell
+            self._keeper.keep(self._trainer.snapshot(), self._metrics)
+
+    def _draw(self) -> None:
+        """Draw the same noise at every time: a row for each class, or classes as they come."""
+        sampler, seed = self._trainer.sampler(), self._request.seed
+        classes = len(sampler.config.dataset.classes)
+        rows = classes if sampler.is_conditional else SAMPLE_ROWS
+        labels = [place // SAMPLE_COLUMNS % classes for place in range(rows * SAMPLE_COLUMNS)]
+        images = sampler.sample(range(len(labels)), seed=seed, labels=labels)
+        png = encode_png(lay_out(to_pixels(images), columns=SAMPLE_COLUMNS), {"Software": "Ganery"})
+        self._reporter.confirm()
+        _write_whole(self._samples / f"{self._trainer.step_count:08d}.png", png)
+        self._reporter.sample(self._trainer.step_count, {"count": len(labels), "columns": SAMPLE_COLUMNS})
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it appears whole or not at all; what a killed process left is written over."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}")
+    aside.write_bytes(data)
+    aside.replace(path)
