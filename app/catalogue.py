@@ -1,0 +1,193 @@
+"""Every checkpoint that pictures can be drawn from: those that ship with the service, and those that it trained."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from app.refusals import NoCheckpointOfFamilyError, NoSuchCheckpointError
+from checkpoints.format import CheckpointError, read_metadata
+from checkpoints.library import DEFAULT_CHECKPOINT, shipped
+from store.checkpoints import CheckpointStore, TrainedCheckpoint
+from store.errors import AliasNotFoundError, CheckpointNotFoundError
+from store.pages import Page
+
+DEFAULT_ALIAS = "default"
+"""The name that is meant where none is given; the shipped default until someone promotes another."""
+
+_SHIPPED_CURSOR = "shipped-"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCheckpoint:
+    """A checkpoint, wherever it came from. digest: of all that its pictures depend on."""
+
+    id: str
+    job_id: str | None
+    family: str
+    preset: str
+    dataset: str
+    step: int
+    images_seen: int
+    digest: str
+    metrics: Mapping[str, Any]
+    created_at: datetime | None
+    directory: Path
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it ships with the service."""
+        return self.job_id is None
+
+
+class Catalogue:
+    """Finds checkpoints by id, alias or family. Nothing is kept in memory: what the disk and the rows say counts."""
+
+    def __init__(self, store: CheckpointStore, directory: Path) -> None:
+        self._store = store
+        self._directory = directory
+
+    def find(self, checkpoint_id: str) -> KnownCheckpoint:
+        """Return the checkpoint of this id. Raises NoSuchCheckpointError, CheckpointCorruptError."""
+        folder = shipped().get(checkpoint_id)
+        if folder is not None:
+            return in_directory(folder)
+        try:
+            return self._trained(self._store.get(checkpoint_id))
+        except CheckpointNotFoundError:
+            raise NoSuchCheckpointError(checkpoint_id) from None
+
+    def exists(self, checkpoint_id: str) -> bool:
+        """Whether there is a checkpoint of this id, damaged or not."""
+        try:
+            self.find(checkpoint_id)
+        except NoSuchCheckpointError:
+            return False
+        except CheckpointError:
+            return True
+        return True
+
+    def resolve(self, name: str) -> KnownCheckpoint:
+        """Return the checkpoint of this id or alias; an id comes first. Raises what `find` raises."""
+        try:
+            return self.find(name)
+        except NoSuchCheckpointError:
+            return self.find(self.meaning(name))
+
+    def meaning(self, alias: str) -> str:
+        """Return the id that the alias means. Raises NoSuchCheckpointError."""
+        try:
+            return self._store.get_alias(alias)
+        except AliasNotFoundError:
+            if alias == DEFAULT_ALIAS and DEFAULT_CHECKPOINT in shipped():
+                return DEFAULT_CHECKPOINT
+            raise NoSuchCheckpointError(alias) from None
+
+    def aliases(self) -> Mapping[str, str]:
+        """Return what every alias means, by name."""
+        implied = {DEFAULT_ALIAS: DEFAULT_CHECKPOINT} if DEFAULT_CHECKPOINT in shipped() else {}
+        return dict(sorted((implied | self._store.aliases()).items()))
+
+    def set_alias(self, name: str, checkpoint_id: str) -> None:
+        """Let the name mean this checkpoint from now on."""
+        self._store.set_alias(name, checkpoint_id)
+
+    def newest(self, family: str) -> KnownCheckpoint:
+        """Return the last trained checkpoint of the family, or else one that ships.
+
+        Raises NoCheckpointOfFamilyError.
+        """
+        trained = self._store.list(family=family, limit=1).items
+        if trained:
+            return self._trained(trained[0])
+        ours = self._shipped(family=family)
+        if not ours:
+            raise NoCheckpointOfFamilyError(family)
+        return ours[-1]
+
+    def ids_of_job(self, job_id: str) -> tuple[str, ...]:
+        """Return the ids of the newest hundred checkpoints of a job, the newest first."""
+        return tuple(row.id for row in self._store.list(job_id=job_id, limit=100).items)
+
+    def page(
+        self,
+        *,
+        family: str | None = None,
+        dataset: str | None = None,
+        job_id: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page[KnownCheckpoint]:
+        """Return a part of the list: the shipped ones by name, then the trained ones, the newest first.
+
+        Raises InvalidCursorError.
+        """
+        wanted = {"family": family, "dataset": dataset, "job_id": job_id}
+        first = _place_among_shipped(cursor)
+        if first is None:
+            return self._page_of_trained(limit=limit, cursor=cursor, **wanted)
+        ours = tuple(self._shipped(**wanted)[first:])
+        room = limit - len(ours)
+        if room > 0:
+            trained = self._page_of_trained(limit=room, **wanted)
+            return Page(ours + trained.items, trained.next_cursor)
+        more = room < 0 or self._page_of_trained(limit=1, **wanted).items
+        return Page(ours[:limit], f"{_SHIPPED_CURSOR}{first + limit}" if more else None)
+
+    def _page_of_trained(self, *, limit: int, cursor: str | None = None, **wanted: str | None) -> Page[KnownCheckpoint]:
+        rows = self._store.list(**wanted, limit=limit, cursor=cursor)
+        return Page(tuple(map(self._trained, rows.items)), rows.next_cursor)
+
+    def _shipped(self, **wanted: str | None) -> list[KnownCheckpoint]:
+        found = []
+        for folder in shipped().values():
+            try:
+                found.append(in_directory(folder))
+            except CheckpointError as error:  # the others can still be served
+                _log.error("a shipped checkpoint is left out: %s", error)
+        filters = {name: value for name, value in wanted.items() if value is not None}
+        return [one for one in found if all(getattr(one, name) == value for name, value in filters.items())]
+
+    def _trained(self, row: TrainedCheckpoint) -> KnownCheckpoint:
+        return KnownCheckpoint(
+            id=row.id,
+            job_id=row.job_id,
+            family=row.family,
+            preset=row.preset,
+            dataset=row.dataset,
+            step=row.step,
+            images_seen=row.images_seen,
+            digest=row.digest,
+            metrics=row.metrics,
+            created_at=datetime.fromtimestamp(row.created_at, UTC),
+            directory=self._directory / row.path,
+        )
+
+
+def in_directory(folder: Path) -> KnownCheckpoint:
+    """Return a checkpoint that no row tells of. Raises CheckpointMissingError, CheckpointCorruptError."""
+    metadata = read_metadata(folder)
+    return KnownCheckpoint(
+        id=folder.name,
+        job_id=None,
+        family=metadata.family,
+        preset=metadata.preset,
+        dataset=metadata.dataset.name,
+        step=metadata.step,
+        images_seen=metadata.images_seen,
+        digest=metadata.digest,
+        metrics=metadata.metrics,
+        created_at=metadata.created_at,
+        directory=folder,
+    )
+
+
+def _place_among_shipped(cursor: str | None) -> int | None:
+    """Return where a page begins among the shipped ones: None if it begins among the trained ones."""
+    if cursor is None:
+        return 0
+    number = cursor.removeprefix(_SHIPPED_CURSOR)
+    return int(number) if number != cursor and number.isdecimal() and len(number) < 9 else None

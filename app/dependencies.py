@@ -1,0 +1,49 @@
+"""What the endpoints work with: built once for an app, and handed to each of them."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from app.catalogue import Catalogue
+from app.inference import Engine
+from app.metrics import Metrics
+from app.queue import Doorbell
+from app.refusals import MediaTypeError
+from app.settings import AppSettings
+from store.database import Database
+from store.events import EventStore
+from store.jobs import JobStore
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """All that an endpoint may need."""
+
+    settings: AppSettings
+    database: Database
+    jobs: JobStore
+    events: EventStore
+    catalogue: Catalogue
+    engine: Engine
+    doorbell: Doorbell
+    metrics: Metrics
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+def _require_json(request: Request) -> None:
+    """Raises MediaTypeError unless the body is said to be JSON."""
+    told = request.headers.get("content-type")
+    if (told or "").partition(";")[0].strip().lower() != "application/json":
+        raise MediaTypeError(told)
+
+
+Given = Annotated[Services, Depends(_services)]
+"""The services, as a parameter of an endpoint."""
+
+TakesJson = Depends(_require_json)
+"""A dependency of every endpoint with a body."""

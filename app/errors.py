@@ -1,0 +1,228 @@
+"""Every refusal is a problem document (RFC 9457): what came, where, and what would have been right.
+
+Lower layers raise errors that know no HTTP. The table KINDS below is the whole translation; an error that it does
+not name is a fault of ours: it answers 500 without saying more, and the log says the rest.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Match, Route
+
+from app import refusals
+from app.schemas import Place, Problem
+from checkpoints.format import CheckpointCorruptError, CheckpointMissingError
+from models import UnknownFamilyError
+from models._selection import TooFewOfClassError
+from store import errors as store
+from store.requests import RequestError
+
+MEDIA_TYPE = "application/problem+json"
+TYPES = "/problems"
+"""Where the types of problems are explained."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How an error is answered. name: the end of the problem's type. retry_after_seconds: when to try again."""
+
+    status: int
+    name: str
+    title: str
+    retry_after_seconds: int | None = None
+
+
+_INVALID = Kind(422, "invalid-request", "A value is of no use")
+_UNREADABLE = Kind(400, "unreadable-body", "The body is not JSON")
+_FAULT = Kind(500, "internal-error", "The service failed")
+
+KINDS: Mapping[type[Exception], Kind] = {
+    RequestValidationError: _INVALID,
+    RequestError: _INVALID,
+    refusals.ParameterError: _INVALID,
+    refusals.FieldError: _INVALID,
+    store.InvalidCursorError: _INVALID,
+    TooFewOfClassError: Kind(422, "too-few-of-class", "The network draws the class too seldom"),
+    store.IdempotencyConflictError: Kind(422, "idempotency-conflict", "The key was used for another request"),
+    refusals.MediaTypeError: Kind(415, "unsupported-media-type", "The body is of another type"),
+    store.NotFoundError: Kind(404, "not-found", "There is no such thing"),
+    UnknownFamilyError: Kind(404, "no-such-family", "There is no such family"),
+    refusals.NoSuchCheckpointError: Kind(404, "no-such-checkpoint", "There is no such checkpoint"),
+    refusals.NoCheckpointOfFamilyError: Kind(404, "no-checkpoint-of-family", "The family was never trained"),
+    CheckpointMissingError: Kind(404, "checkpoint-missing", "The files of the checkpoint are gone"),
+    refusals.SampleNotFoundError: Kind(404, "no-such-sample", "There is no such sample"),
+    refusals.ProblemTypeNotFoundError: Kind(404, "no-such-problem-type", "There is no such type of problem"),
+    store.JobStateError: Kind(409, "wrong-state", "The job's state does not allow it"),
+    store.QueueFullError: Kind(429, "queue-full", "As many jobs wait as may", retry_after_seconds=30),
+    CheckpointCorruptError: Kind(503, "checkpoint-damaged", "The checkpoint is damaged, and is not served"),
+    store.DatabaseUnavailableError: Kind(503, "database-unavailable", "The database is away", retry_after_seconds=5),
+    refusals.BusyError: Kind(503, "busy", "Too many grids wait to be drawn", retry_after_seconds=2),
+    refusals.NotReadyError: Kind(503, "not-ready", "The service cannot answer yet", retry_after_seconds=1),
+}
+
+_HTTP_KINDS = {
+    400: _UNREADABLE,
+    404: Kind(404, "no-such-path", "Nothing is at this path"),
+    405: Kind(405, "method-not-allowed", "The path does not take this method"),
+    413: Kind(413, "body-too-large", "The body is too large"),
+}
+
+ALL_KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (*KINDS.values(), *_HTTP_KINDS.values(), _FAULT)}
+"""Every kind of problem by its name."""
+
+
+def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Let the app answer each error of the tables, and what the framework refuses, with a problem document.
+
+    routes: all that the app has.
+    """
+    for error in KINDS:
+        app.add_exception_handler(error, _answer)
+
+    async def answer_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            error.headers = {"Allow": ", ".join(_methods(request, routes))}
+        return http_problem(error, request.method, request.url.path)
+
+    app.add_exception_handler(HTTPException, answer_http)
+
+
+def problem(
+    kind: Kind,
+    detail: str,
+    path: str,
+    *,
+    errors: Sequence[Place] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return a problem document."""
+    document = Problem(
+        type=f"{TYPES}/{kind.name}",
+        title=kind.title,
+        status=kind.status,
+        detail=detail,
+        instance=quote(path),
+        errors=errors or None,
+    )
+    retry = {} if kind.retry_after_seconds is None else {"Retry-After": str(kind.retry_after_seconds)}
+    return JSONResponse(
+        document.model_dump(exclude_none=True),
+        status_code=kind.status,
+        headers={**retry, **(headers or {}), "Cache-Control": "no-store"},
+        media_type=MEDIA_TYPE,
+    )
+
+
+def http_problem(error: HTTPException, method: str, path: str) -> Response:
+    """Return the problem document of an error that the framework raised, or that is raised before it."""
+    phrase = HTTPStatus(error.status_code).phrase
+    kind = _HTTP_KINDS.get(error.status_code, Kind(error.status_code, phrase.lower().replace(" ", "-"), phrase))
+    detail = {
+        400: "the body cannot be read as JSON: send a JSON object in UTF-8",
+        404: f"nothing is at {path}: GET /docs lists what there is",
+        405: f"{path} does not take {method}; it takes {(error.headers or {}).get('Allow')}",
+    }.get(error.status_code, error.detail)
+    return problem(kind, detail, path, headers=error.headers)
+
+
+def fault(path: str) -> Response:
+    """Return the problem document of an error that nobody foresaw."""
+    return problem(_FAULT, "this is a fault of the service; its log tells more", path)
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    kind = next(KINDS[parent] for parent in type(error).__mro__ if parent in KINDS)
+    if kind.status >= 500:
+        _log.error("%s: %s", kind.name, error)
+    if not isinstance(error, RequestValidationError):
+        return problem(kind, str(error), request.url.path, errors=_places(error))
+    if any(item["type"] == "json_invalid" for item in error.errors()):
+        return problem(_UNREADABLE, _explain_syntax(error), request.url.path)
+    places = [_place(item, request) for item in error.errors()]
+    return problem(kind, "; ".join(map(_sentence, places)), request.url.path, errors=places)
+
+
+def _methods(request: Request, routes: Sequence[BaseRoute]) -> list[str]:
+    """Return what the path takes: several routes may share it, and the framework names the first one's."""
+    found = {
+        method
+        for route in routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is Match.PARTIAL
+        for method in route.methods or ()
+    }
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
+
+
+def _places(error: Exception) -> list[Place]:
+    """Return where the request is wrong, as far as the error knows it."""
+    match error:
+        case RequestError():
+            places = [Place(pointer=_pointer(one.path), detail=one.detail) for one in error.problems]
+        case refusals.ParameterError():
+            places = [Place(parameter=error.parameter, detail=error.detail)]
+        case refusals.FieldError():
+            places = [Place(pointer=_pointer([error.field]), detail=error.detail)]
+        case store.InvalidCursorError():
+            places = [Place(parameter="cursor", detail=str(error))]
+        case store.IdempotencyConflictError():
+            places = [Place(header="Idempotency-Key", detail=str(error))]
+        case refusals.NotReadyError():
+            places = [Place(detail=f"{name}: {found}") for name, found in error.checks.items()]
+        case _:
+            places = []
+    return places
+
+
+def _place(item: Mapping[str, Any], request: Request) -> Place:
+    """Translate an error of pydantic's."""
+    where, *path = item["loc"]
+    if item["type"] == "extra_forbidden":
+        detail = f"there is no {path[-1]!r} here; known are {', '.join(_known(request, where))}"
+    elif item["type"] == "missing":
+        detail = "is required" if path else "a JSON object is required as the body, at least {}"
+    else:
+        detail = f"{item['msg']}; {_shorten(item['input'])} came"
+    if where == "body":
+        return Place(pointer=_pointer(path), detail=detail)
+    name = str(path[0])
+    return Place(header=name, detail=detail) if where == "header" else Place(parameter=name, detail=detail)
+
+
+def _known(request: Request, where: str) -> list[str]:
+    """Return the names that the route takes in its query or body."""
+    dependant = request.scope["route"].dependant
+    takes = dependant.query_params if where == "query" else dependant.body_params
+    models = [one.field_info.annotation for one in takes]
+    return [name for model in models if issubclass(model, BaseModel) for name in model.model_fields]
+
+
+def _explain_syntax(error: RequestValidationError) -> str:
+    item = error.errors()[0]
+    return f"the body is not JSON: {item['ctx']['error']} at character {item['loc'][-1]}"
+
+
+def _sentence(place: Place) -> str:
+    return f"{place.parameter or place.header or place.pointer}: {place.detail}"
+
+
+def _shorten(value: object) -> str:
+    text = ascii(value)
+    return text if len(text) <= 100 else f"{text[:99]}…"
+
+
+def _pointer(path: Sequence[str | int]) -> str:
+    """Return a JSON pointer as a URI fragment (RFC 6901, section 6)."""
+    steps = (quote(str(step).replace("~", "~0").replace("/", "~1")) for step in path)
+    return "#" + "".join(f"/{step}" for step in steps)

@@ -1,0 +1,201 @@
+"""The inference engine: keeps some samplers and rendered grids in memory, and draws a bounded number at once."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import torch
+
+from app.caching import entity_tag
+from app.catalogue import KnownCheckpoint
+from app.provenance import DEVICE_CLASS, Judge, describe
+from app.recipes import Recipe
+from app.refusals import BusyError
+from checkpoints.format import CheckpointCorruptError, Metadata, load, read_metadata
+from checkpoints.library import judge_directory, load_judge, to_sampler
+from models import Sampler, encode_png, lay_out, to_pixels
+from models._classifier import Classifier
+from models._grid import ENCODER
+from models._selection import Selection, draw, draw_class
+
+SAMPLING_VERSION = 1
+"""Grows whenever the same recipe begins to give other bytes."""
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class LeastRecentlyUsed(Generic[K, V]):
+    """Keeps values as long as their sizes together stay within a limit; the least recently used go first."""
+
+    def __init__(self, limit: int, size: Callable[[V], int] = lambda value: 1) -> None:
+        self._limit, self._size = limit, size
+        self._values: OrderedDict[K, V] = OrderedDict()
+        self._total = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: K) -> V | None:
+        """Return the value of the key: None if it is not kept."""
+        with self._lock:
+            if key not in self._values:
+                return None
+            self._values.move_to_end(key)
+            return self._values[key]
+
+    def put(self, key: K, value: V) -> None:
+        """Keep the value, if it fits at all."""
+        with self._lock:
+            if key in self._values:
+                self._total -= self._size(self._values.pop(key))
+            self._values[key] = value
+            self._total += self._size(value)
+            while self._total > self._limit:
+                self._total -= self._size(self._values.popitem(last=False)[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A checkpoint in memory, every file as it was written."""
+
+    sampler: Sampler
+    metadata: Metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A rendered grid, and how its pictures were chosen. chosen_by: the classifier, where one chose."""
+
+    png: bytes
+    candidates: int
+    threshold: float | None
+    chosen_by: Judge | None
+
+
+class Turns:
+    """Lets few in at once, and few wait."""
+
+    def __init__(self, at_once: int, waiting: int, wait_seconds: float) -> None:
+        self._turns = threading.Semaphore(at_once)
+        self._places = threading.Semaphore(at_once + waiting)
+        self._waiting, self._wait_seconds = waiting, wait_seconds
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Wait for a turn and hold it. Raises BusyError at once if too many wait, or when it took too long."""
+        if not self._places.acquire(blocking=False):
+            raise BusyError(self._waiting)
+        try:
+            if not self._turns.acquire(timeout=self._wait_seconds):
+                raise BusyError(self._waiting)
+            try:
+                yield
+            finally:
+                self._turns.release()
+        finally:
+            self._places.release()
+
+
+class Engine:
+    """Turns recipes into PNG files. Threads share it."""
+
+    def __init__(
+        self, *, turns: Turns, samplers_kept: int, picture_bytes: int, max_candidates: int, version: str
+    ) -> None:
+        self.turns = turns
+        self._samplers: LeastRecentlyUsed[str, Loaded] = LeastRecentlyUsed(samplers_kept)
+        self._pictures: LeastRecentlyUsed[str, Picture] = LeastRecentlyUsed(picture_bytes, lambda one: len(one.png))
+        self._max_candidates, self._version = max_candidates, version
+        self._classifiers: dict[str, Classifier] = {}
+        self._loading = threading.Lock()
+
+    def tag(self, recipe: Recipe) -> str:
+        """Return the entity tag of the grid, without drawing it: a function of all that its bytes depend on.
+
+        Raises CheckpointCorruptError when a classifier is needed whose metadata are damaged.
+        """
+        judge = _judge_of(recipe)
+        code = (str(SAMPLING_VERSION), self._version, torch.__version__, ENCODER, DEVICE_CLASS)
+        return entity_tag(recipe.url, recipe.checkpoint.digest, judge.digest if judge else "", *code)
+
+    def cached(self, tag: str) -> Picture | None:
+        """Return the grid of this tag, if it was rendered lately."""
+        return self._pictures.get(tag)
+
+    def render(self, recipe: Recipe, tag: str) -> Picture:
+        """Draw, lay out and encode a grid, and keep it under its tag.
+
+        Raises BusyError, TooFewOfClassError, and what `load` raises.
+        """
+        with self.turns.taken():
+            loaded = self.load(recipe.checkpoint)
+            selection = self._select(recipe, loaded.sampler)
+            picture = self._encode(recipe, loaded.metadata, selection)
+        self._pictures.put(tag, picture)
+        return picture
+
+    def load(self, checkpoint: KnownCheckpoint) -> Loaded:
+        """Return a checkpoint in memory, read and checked by its digests if it is not there.
+
+        Raises CheckpointMissingError, CheckpointCorruptError.
+        """
+        with self._loading:
+            loaded = self._samplers.get(checkpoint.digest)
+            if loaded is None:
+                loaded = _read(checkpoint)
+                self._samplers.put(checkpoint.digest, loaded)
+            return loaded
+
+    def _select(self, recipe: Recipe, sampler: Sampler) -> Selection:
+        if recipe.label is None or not recipe.by_classifier:
+            return draw(
+                sampler,
+                seed=recipe.seed,
+                labels=recipe.labels,
+                truncation=recipe.truncation,
+                nice_factor=recipe.nice_factor,
+            )
+        wanted = recipe.count * recipe.nice_factor
+        most = self._max_candidates * len(recipe.dataset.classes)  # a class is about one of so many candidates
+        return draw_class(
+            sampler,
+            self._classifier(recipe.dataset.name).probabilities,
+            seed=recipe.seed,
+            label=recipe.label,
+            count=recipe.count,
+            truncation=recipe.truncation,
+            nice_factor=recipe.nice_factor,
+            most_per_picture=max(1, min(200, most // wanted)),
+        )
+
+    def _classifier(self, dataset: str) -> Classifier:
+        with self._loading:
+            if dataset not in self._classifiers:
+                self._classifiers[dataset] = load_judge(dataset)
+            return self._classifiers[dataset]
+
+    def _encode(self, recipe: Recipe, metadata: Metadata, selection: Selection) -> Picture:
+        judge = _judge_of(recipe)
+        text = None
+        if recipe.describes_itself:
+            text = describe(recipe, metadata, selection, chosen_by=judge, version=self._version)
+        grid = lay_out(to_pixels(selection.images), columns=recipe.columns, scale=recipe.scale)
+        return Picture(encode_png(grid, text), selection.candidates, selection.threshold, judge)
+
+
+def _read(checkpoint: KnownCheckpoint) -> Loaded:
+    stored = load(checkpoint.directory)
+    if stored.metadata.digest != checkpoint.digest:
+        reason = f"is of {stored.metadata.digest[:12]}…, but {checkpoint.digest[:12]}… was registered"
+        raise CheckpointCorruptError(checkpoint.directory, "metadata.json", reason)
+    return Loaded(to_sampler(stored), stored.metadata)
+
+
+def _judge_of(recipe: Recipe) -> Judge | None:
+    """Return what is to find the class: None where the network draws it. Raises CheckpointError."""
+    if not recipe.by_classifier:
+        return None
+    folder = judge_directory(recipe.dataset.name)
+    return Judge(folder.name, read_metadata(folder).digest)

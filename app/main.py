@@ -1,0 +1,104 @@
+"""The web service: `uvicorn --factory app.main:create_app`."""
+
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from app import errors, openapi
+from app.catalogue import Catalogue
+from app.dependencies import Services
+from app.inference import Engine, Turns
+from app.metrics import Metrics
+from app.middleware import AnswerHead, LimitBody, Observe
+from app.queue import Doorbell
+from app.routes import checkpoints, docs, events, families, generate, health, jobs, pages
+from app.settings import AppSettings
+from app.sweeper import Sweeper
+from store.checkpoints import CheckpointStore
+from store.database import open_database
+from store.errors import DatabaseUnavailableError
+from store.events import EventStore
+from store.jobs import JobStore
+
+VERSION = version("ganery")
+
+_DESCRIPTION = "Trains GANs over HTTP and serves their pictures. Errors are problem documents (RFC 9457)."
+_STATIC = Path(__file__).parent / "static"
+_log = logging.getLogger(__name__)
+
+
+def create_app(settings: AppSettings | None = None) -> FastAPI:
+    """Build the service; it connects to nothing before its lifespan begins. settings: default, the environment's."""
+    services = _build_services(settings or AppSettings())
+    app = FastAPI(
+        title="Ganery",
+        version=VERSION,
+        description=_DESCRIPTION,
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    routers = [module.router for module in (jobs, events, families, checkpoints, generate, health, pages, docs)]
+    for router in routers:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    errors.install(app, [route for router in routers for route in router.routes])
+    openapi.install(app)
+    log = _write_line if services.settings.log_requests else None
+    app.add_middleware(LimitBody, limit_bytes=services.settings.body_limit_bytes)  # the innermost
+    app.add_middleware(Observe, metrics=services.metrics, log=log)
+    app.add_middleware(AnswerHead)
+    return app
+
+
+def _build_services(settings: AppSettings) -> Services:
+    database = open_database(settings.database)
+    jobs = JobStore(database, lease_seconds=settings.lease_seconds)
+    return Services(
+        settings=settings,
+        database=database,
+        jobs=jobs,
+        events=EventStore(database),
+        catalogue=Catalogue(CheckpointStore(database), settings.checkpoints),
+        engine=Engine(
+            turns=Turns(settings.concurrent_grids, settings.waiting_grids, settings.wait_seconds),
+            samplers_kept=settings.samplers_kept,
+            picture_bytes=settings.picture_cache_bytes,
+            max_candidates=settings.max_candidates,
+            version=VERSION,
+        ),
+        doorbell=Doorbell(settings.broker),
+        metrics=Metrics(jobs, VERSION),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    torch.set_num_threads(1)  # two threads on two busy cores wait for each other; requests already run side by side
+    try:
+        services.database.migrate()
+    except DatabaseUnavailableError as error:
+        _log.error("the service starts without its database: %s", error)  # and answers 503; the sweeper tries again
+    sweeper = Sweeper(
+        services.database, services.jobs, services.doorbell, pause_seconds=services.settings.sweep_seconds
+    )
+    sweeper.start()
+    yield
+    sweeper.stop()
+    services.doorbell.close()
+    services.database.close()
+
+
+def _write_line(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

@@ -1,0 +1,118 @@
+"""What every request passes through, as plain ASGI: bodies of any length and streams without end stay what they are."""
+
+import json
+import logging
+import re
+import secrets
+import time
+from collections.abc import Callable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import fault, http_problem
+from app.metrics import Metrics
+
+_log = logging.getLogger(__name__)
+_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+
+
+class AnswerHead:
+    """Answers HEAD as GET, but ends the answer where its body would begin: a stream might never end by itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_head(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body"})
+
+        await self._app({**scope, "method": "GET"}, receive, send_head)
+
+
+class Observe:
+    """Gives each request an id and an answer, even where we fail; measures the time; forbids to guess media types."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, log: Callable[[str], None] | None = None) -> None:
+        self._app, self._metrics, self._log = app, metrics, log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        asked = Headers(scope=scope).get("x-request-id", "")
+        request_id = asked if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(8)
+        began_to_answer = False
+
+        async def answer(message: Message) -> None:
+            nonlocal began_to_answer
+            if message["type"] == "http.response.start":
+                began_to_answer = True
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                headers["X-Content-Type-Options"] = "nosniff"
+                self._note(scope, request_id, message["status"], time.perf_counter() - began)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answer)
+        except Exception:
+            _log.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
+            if began_to_answer:
+                raise
+            await fault(scope["path"])(scope, receive, answer)
+
+    def _note(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "none")
+        self._metrics.requests.labels(scope["method"], route, status).observe(seconds)
+        if self._log is not None:
+            line = {
+                "request_id": request_id,
+                "method": scope["method"],
+                "path": scope["path"],
+                "status": status,
+                "seconds": round(seconds, 6),
+            }
+            self._log(json.dumps(line))
+
+
+class LimitBody:
+    """Refuses a body above the limit: at once where its length is told, else when the limit is passed."""
+
+    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+        self._app, self._limit = app, limit_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        told = Headers(scope=scope).get("content-length", "0")
+        if told.isdecimal() and int(told) > self._limit:
+            refusal = http_problem(self._error(f"{told} bytes"), scope["method"], scope["path"])
+            await refusal(scope, receive, send)
+            return
+        received = 0
+
+        async def receive_limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._limit:
+                raise self._error(f"more than {self._limit} bytes")
+            return message
+
+        await self._app(scope, receive_limited, send)
+
+    def _error(self, came: str) -> HTTPException:
+        return HTTPException(413, f"a body of {came} came; at most {self._limit} bytes are taken")

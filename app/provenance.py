@@ -1,0 +1,109 @@
+"""What a PNG tells about itself: a recipe for programs, a line for people, and that no camera took it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.recipes import Recipe
+from checkpoints.format import Metadata
+from models._selection import CONFIDENCE, Selection
+
+DEVICE_CLASS = "cpu"
+"""The same recipe gives the same bytes on the same class of device only."""
+
+_XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+   Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"/>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="r"?>"""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The classifier that found the pictures of a class. digest: of all that its judgement depends on."""
+
+    name: str
+    digest: str
+
+
+def describe(
+    recipe: Recipe, metadata: Metadata, selection: Selection, *, chosen_by: Judge | None, version: str
+) -> Mapping[str, str]:
+    """Return the text chunks of a grid by keyword (PNG, third edition, 11.3.3). No time: equal recipes, equal bytes."""
+    full = _recipe(recipe, metadata, selection, chosen_by, version)
+    return {
+        "Title": f"{recipe.count} pictures by {recipe.checkpoint.id}",
+        "Description": _sentence(recipe),
+        "Software": f"Ganery {version}",
+        "Source": recipe.url,
+        "parameters": _line(recipe),
+        "ganery": json.dumps(full, separators=(",", ":")),
+        "XML:com.adobe.xmp": _XMP,
+    }
+
+
+def _recipe(
+    recipe: Recipe, metadata: Metadata, selection: Selection, chosen_by: Judge | None, version: str
+) -> Mapping[str, Any]:
+    scores = selection.scores
+    return {
+        "url": recipe.url,
+        "checkpoint": recipe.checkpoint.id,
+        "checkpoint_sha256": recipe.checkpoint.digest,
+        "job": recipe.checkpoint.job_id,
+        "family": metadata.family,
+        "preset": metadata.preset,
+        "step": metadata.step,
+        "dataset": metadata.dataset.name,
+        "dataset_sha256": metadata.dataset_digest,
+        "seed": recipe.seed,
+        "count": recipe.count,
+        "columns": recipe.columns,
+        "scale": recipe.scale,
+        "labels": _labels(recipe),
+        "truncation": recipe.truncation,
+        "nice_factor": recipe.nice_factor if recipe.is_nice else None,
+        "candidates": selection.candidates,
+        "threshold": selection.threshold,
+        "scores": None if scores is None else [round(float(score), 6) for score in scores],
+        "selected_by": chosen_by
+        and {
+            "classifier": chosen_by.name,
+            "classifier_sha256": chosen_by.digest,
+            "confidence": CONFIDENCE,
+        },
+        "device_class": DEVICE_CLASS,
+        "version": version,
+    }
+
+
+def _labels(recipe: Recipe) -> list[str] | None:
+    """Return the class of each picture, where there was one to ask for."""
+    if recipe.label is None and not recipe.is_conditional:
+        return None
+    return [recipe.dataset.classes[label] for label in recipe.labels]
+
+
+def _sentence(recipe: Recipe) -> str:
+    what = "pictures" if recipe.label is None else f"pictures of class {recipe.dataset.classes[recipe.label]}"
+    family, dataset = recipe.checkpoint.family, recipe.dataset.name
+    return f"{recipe.count} {what}, drawn by {family} trained on {dataset}; no camera took them."
+
+
+def _line(recipe: Recipe) -> str:
+    """Return the line that picture viewers show, in the form that they know."""
+    size = recipe.dataset.size * recipe.scale
+    parts = {
+        "Model": recipe.checkpoint.id,
+        "Model hash": recipe.checkpoint.digest[:10],
+        "Seed": recipe.seed,
+        "Size": f"{size}x{size}",
+        "Count": recipe.count,
+        "Truncation": recipe.truncation,
+        "Nice factor": recipe.nice_factor,
+    }
+    return ", ".join(f"{name}: {value}" for name, value in parts.items())

@@ -1,0 +1,229 @@
+"""A request for pictures made complete: every choice is named, so that its URL repeats it to the last byte."""
+
+import secrets
+from dataclasses import dataclass
+from math import isqrt
+from typing import Annotated
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from app.catalogue import DEFAULT_ALIAS, Catalogue, KnownCheckpoint
+from app.refusals import ParameterError
+from checkpoints.library import has_judge
+from models import Conditioning, DatasetSpec, UnknownClassError, UnknownFamilyError, find_dataset, find_family
+
+LARGEST_SEED = 2**63 - 1
+_DRAWN_SEEDS = 2**32  # enough for nobody to see one twice, and short enough to read out
+_NICE_FACTOR = 20
+_DIGITS = tuple("0123456789")
+
+
+class GenerateQuery(BaseModel):
+    """The parameters of GET /generate. An empty value counts as left out: so does a form send it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    digit: int | None = Field(None, ge=0, le=9, description="the digit to draw; without it, every class in turn")
+    label: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="the class to draw, by its name or index: `digit` in general",
+    )
+    seed: int | None = Field(
+        None, ge=0, le=LARGEST_SEED, description="the same seed, the same pictures; drawn where left out"
+    )
+    count: int = Field(16, ge=1, le=1024, description="pictures; picture i of a seed is the same whatever the count")
+    columns: int | None = Field(
+        None, ge=1, le=1024, description="pictures in a row; default the floor of the root of count"
+    )
+    nice: bool = Field(False, description="keep of each `nice_factor` candidates the one that looks most real")
+    nice_factor: int | None = Field(
+        None, ge=2, le=100, description=f"candidates for each picture, with nice=true; default {_NICE_FACTOR}"
+    )
+    truncation: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = Field(
+        1.0, description="shrinks the noise: smaller is more typical and less varied"
+    )
+    scale: int = Field(1, ge=1, le=64, description="each pixel becomes a square of so many")
+    checkpoint: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description=f"the id or alias of a checkpoint; default {DEFAULT_ALIAS!r}",
+    )
+    family: str | None = Field(
+        None, min_length=1, max_length=100, description="take the newest checkpoint of this family"
+    )
+    metadata: bool = Field(True, description="whether the PNG tells in text how it was made")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty(cls, values: object) -> object:
+        return {key: value for key, value in values.items() if value != ""} if isinstance(values, dict) else values
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The largest grid that is drawn, and the most candidates that it may be chosen from."""
+
+    pixels: int
+    candidates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that a grid depends on. label: None draws picture i of class i mod classes."""
+
+    checkpoint: KnownCheckpoint
+    dataset: DatasetSpec
+    seed: int
+    count: int
+    columns: int
+    scale: int
+    label: int | None
+    nice_factor: int
+    truncation: float
+    describes_itself: bool
+    is_conditional: bool
+
+    @property
+    def is_nice(self) -> bool:
+        """Whether the discriminator chooses."""
+        return self.nice_factor > 1
+
+    @property
+    def by_classifier(self) -> bool:
+        """Whether a classifier must find the class, since the network takes no labels."""
+        return self.label is not None and not self.is_conditional
+
+    @property
+    def labels(self) -> list[int]:
+        """The class of each picture that is asked of the network."""
+        if self.label is not None:
+            return [self.label] * self.count
+        return [place % len(self.dataset.classes) for place in range(self.count)]
+
+    @property
+    def url(self) -> str:
+        """The one URL of this grid, relative to the service: its parameters complete, and in order."""
+        chosen: dict[str, object] = {
+            "checkpoint": self.checkpoint.id,
+            "columns": self.columns,
+            "count": self.count,
+            "seed": self.seed,
+        }
+        if self.label is not None:
+            chosen[_name_of_label(self.dataset)] = self.dataset.classes[self.label]
+        if self.is_nice:
+            chosen |= {"nice": "true", "nice_factor": self.nice_factor}
+        if self.truncation != 1:
+            chosen["truncation"] = self.truncation
+        if self.scale != 1:
+            chosen["scale"] = self.scale
+        if not self.describes_itself:
+            chosen["metadata"] = "false"
+        return f"/generate?{urlencode(sorted(chosen.items()))}"
+
+
+def complete(query: GenerateQuery, catalogue: Catalogue, limits: Limits) -> Recipe:
+    """Make a request complete, drawing a seed where none is given.
+
+    Raises ParameterError, NoSuchCheckpointError, NoCheckpointOfFamilyError, CheckpointCorruptError.
+    """
+    checkpoint = _checkpoint(query, catalogue)
+    dataset, family = find_dataset(checkpoint.dataset), find_family(checkpoint.family)
+    recipe = Recipe(
+        checkpoint=checkpoint,
+        dataset=dataset,
+        seed=secrets.randbelow(_DRAWN_SEEDS) if query.seed is None else query.seed,
+        count=query.count,
+        columns=query.columns or isqrt(query.count),
+        scale=query.scale,
+        label=_label(query, dataset),
+        nice_factor=_nice_factor(query),
+        truncation=query.truncation,
+        describes_itself=query.metadata,
+        is_conditional=family.conditioning is Conditioning.LABEL,
+    )
+    if recipe.is_nice and family.score is None:
+        raise ParameterError("nice", f"{family.name} has no score to choose by: leave out nice")
+    if recipe.by_classifier and not has_judge(dataset.name):
+        raise ParameterError(
+            _name_of_label(dataset),
+            f"{checkpoint.id} takes no labels, and no classifier ships for {dataset.name} to find the class by: "
+            "leave it out, or name a checkpoint of a conditional family",
+        )
+    _check_size(recipe, limits)
+    return recipe
+
+
+def _checkpoint(query: GenerateQuery, catalogue: Catalogue) -> KnownCheckpoint:
+    if query.family is not None:
+        try:
+            find_family(query.family)
+        except UnknownFamilyError as error:
+            raise ParameterError("family", str(error)) from None
+        if query.checkpoint is None:
+            return catalogue.newest(query.family)
+    found = catalogue.resolve(query.checkpoint or DEFAULT_ALIAS)
+    if query.family not in {None, found.family}:
+        raise ParameterError(
+            "family",
+            f"checkpoint {found.id} is of {found.family}, not of {query.family}: leave out one of the two",
+        )
+    return found
+
+
+def is_pinned(query: GenerateQuery, recipe: Recipe) -> bool:
+    """Whether the request itself named all that could change: the seed, and a checkpoint by its id."""
+    return query.seed is not None and query.checkpoint == recipe.checkpoint.id
+
+
+def _label(query: GenerateQuery, dataset: DatasetSpec) -> int | None:
+    by_label = by_digit = None
+    if query.label is not None:
+        try:
+            by_label = dataset.label(query.label)
+        except UnknownClassError as error:
+            raise ParameterError("label", str(error)) from None
+    if query.digit is not None:
+        if _name_of_label(dataset) != "digit":
+            raise ParameterError("digit", f"the classes of {dataset.name} are no digits: use label")
+        by_digit = query.digit
+    if by_label is not None and by_digit is not None and by_label != by_digit:
+        raise ParameterError(
+            "label",
+            f"digit={query.digit} and label={query.label} name different classes: leave out one of the two",
+        )
+    return by_digit if by_label is None else by_label
+
+
+def _name_of_label(dataset: DatasetSpec) -> str:
+    return "digit" if dataset.classes == _DIGITS else "label"
+
+
+def _nice_factor(query: GenerateQuery) -> int:
+    if query.nice:
+        return query.nice_factor or _NICE_FACTOR
+    if query.nice_factor is not None:
+        raise ParameterError("nice_factor", f"nice_factor={query.nice_factor} means nothing without nice=true")
+    return 1
+
+
+def _check_size(recipe: Recipe, limits: Limits) -> None:
+    candidates = recipe.count * recipe.nice_factor
+    if candidates > limits.candidates:
+        raise ParameterError(
+            "nice_factor" if recipe.is_nice else "count",
+            f"{recipe.count} pictures of {recipe.nice_factor} candidates each are {candidates} candidates; "
+            f"at most {limits.candidates} are drawn for a grid",
+        )
+    rows = -(-recipe.count // recipe.columns)
+    pixels = rows * recipe.columns * (recipe.dataset.size * recipe.scale) ** 2
+    if pixels > limits.pixels:
+        raise ParameterError(
+            "scale",
+            f"{rows} rows of {recipe.columns} pictures at scale {recipe.scale} are {pixels} pixels; "
+            f"at most {limits.pixels} are drawn: ask for a smaller scale, or fewer pictures",
+        )

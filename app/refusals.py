@@ -1,0 +1,96 @@
+"""What the service itself refuses, beside what the layers below it refuse.
+
+    RefusedError
+    ├── ParameterError             a query parameter whose value is of no use here
+    ├── FieldError                 a field of the body whose value is of no use here
+    ├── MediaTypeError             a body that is not said to be JSON
+    ├── NoSuchCheckpointError      neither a checkpoint nor an alias
+    ├── NoCheckpointOfFamilyError
+    ├── SampleNotFoundError
+    ├── ProblemTypeNotFoundError
+    ├── BusyError                  too many grids are waiting to be drawn
+    └── NotReadyError              the service cannot answer yet
+
+`errors.py` says with which status each is answered.
+"""
+
+from collections.abc import Mapping
+
+
+class RefusedError(Exception):
+    """The root of all errors that the service raises itself."""
+
+
+class ParameterError(RefusedError):
+    """A query parameter whose value is of no use here."""
+
+    def __init__(self, parameter: str, detail: str) -> None:
+        self.parameter, self.detail = parameter, detail
+        super().__init__(f"{parameter}: {detail}")
+
+
+class FieldError(RefusedError):
+    """A field of the body whose value is of no use here."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        self.field, self.detail = field, detail
+        super().__init__(f"{field}: {detail}")
+
+
+class MediaTypeError(RefusedError):
+    """A body that is not said to be JSON. A page of another site could send such a one without asking."""
+
+    def __init__(self, media_type: str | None) -> None:
+        self.media_type = media_type
+        came = "no Content-Type" if media_type is None else f"Content-Type {media_type!r}"
+        super().__init__(f"{came} came; send the body as JSON, with Content-Type: application/json")
+
+
+class NoSuchCheckpointError(RefusedError):
+    """Nothing that pictures can be drawn from has this name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"no checkpoint and no alias is called {name!r}: GET /checkpoints and GET /aliases list them")
+
+
+class NoCheckpointOfFamilyError(RefusedError):
+    """Nobody has trained this family."""
+
+    def __init__(self, family: str) -> None:
+        self.family = family
+        super().__init__(f'there is no checkpoint of {family} yet: train one with POST /train {{"family": "{family}"}}')
+
+
+class SampleNotFoundError(RefusedError):
+    """The job has no sample grid of this step."""
+
+    def __init__(self, job_id: str, step: int) -> None:
+        self.job_id, self.step = job_id, step
+        super().__init__(
+            f"job {job_id} has no sample of step {step}; its 'sample' events, at /jobs/{job_id}/events, tell which"
+        )
+
+
+class ProblemTypeNotFoundError(RefusedError):
+    """No problem of ours is called so."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"no type of problem is called {name!r}: GET /problems lists them")
+
+
+class BusyError(RefusedError):
+    """Too many requests wait for their turn to draw."""
+
+    def __init__(self, waiting: int) -> None:
+        self.waiting = waiting
+        super().__init__(f"{waiting} grids may wait to be drawn, and as many do: try again in a few seconds")
+
+
+class NotReadyError(RefusedError):
+    """The service cannot answer yet. checks: what was looked at, and what was found."""
+
+    def __init__(self, checks: Mapping[str, str]) -> None:
+        self.checks = checks
+        super().__init__("; ".join(f"{name}: {found}" for name, found in checks.items()))

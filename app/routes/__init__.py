@@ -1,0 +1,1 @@
+"""The endpoints: they translate between HTTP and what the other modules do, and decide nothing."""

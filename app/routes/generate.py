@@ -1,0 +1,93 @@
+"""Pictures: GET /generate."""
+
+import time
+from collections import Counter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
+
+from app.caching import IMMUTABLE, NEVER, REVALIDATE, is_current
+from app.dependencies import Given, Services
+from app.inference import Picture
+from app.openapi import UNCHANGED, draws, refuses
+from app.recipes import GenerateQuery, Limits, Recipe, complete, is_pinned
+from app.refusals import ParameterError
+from models._selection import CONFIDENCE
+
+router = APIRouter(tags=["pictures"])
+
+
+def _refuse_repeats(request: Request) -> None:
+    """Raises ParameterError for a parameter that came twice: one of the two would be ignored."""
+    times = Counter(name for name, _ in request.query_params.multi_items())
+    for name, count in times.items():
+        if count > 1:
+            raise ParameterError(name, f"came {count} times; give it once")
+
+
+@router.get(
+    "/generate",
+    operation_id="generate",
+    response_class=Response,
+    dependencies=[Depends(_refuse_repeats)],
+    responses={
+        **draws(
+            "A grid of pictures",
+            ETag="a function of all that the bytes depend on",
+            Content_Location="the URL that repeats this grid for ever, unless it is the one that was asked for",
+            X_Ganery_Seed="the seed, drawn where none was given",
+            X_Ganery_Checkpoint="the id of the checkpoint",
+            X_Ganery_Candidates="how many pictures were drawn to choose from",
+            X_Ganery_Threshold="with nice=true: the lowest score that was kept",
+            X_Ganery_Selected_By="where the network takes no labels: the classifier that found the class",
+        ),
+        **UNCHANGED,
+        **refuses(404, 422, 503),
+    },
+)
+def generate(query: Annotated[GenerateQuery, Query()], request: Request, given: Given) -> Response:
+    """Draw a grid of pictures from a checkpoint, row by row. The same URL with a seed gives the same bytes."""
+    limits = Limits(pixels=given.settings.max_pixels, candidates=given.settings.max_candidates)
+    recipe = complete(query, given.catalogue, limits)
+    tag = given.engine.tag(recipe)
+    headers = {"ETag": tag, **_caching(query, recipe), **_seen_in(recipe)}
+    if is_current(request.headers, tag):
+        given.metrics.answers.labels("client").inc()
+        return Response(status_code=304, headers=headers)
+    picture = _picture(recipe, tag, given)
+    return Response(picture.png, headers={**headers, **_chosen(picture)}, media_type="image/png")
+
+
+def _picture(recipe: Recipe, tag: str, given: Services) -> Picture:
+    picture = given.engine.cached(tag)
+    given.metrics.answers.labels("memory" if picture else "network").inc()
+    if picture is not None:
+        return picture
+    began = time.perf_counter()
+    picture = given.engine.render(recipe, tag)
+    family = recipe.checkpoint.family
+    given.metrics.drawing.labels(family).observe(time.perf_counter() - began)
+    given.metrics.pictures.labels(family, str(recipe.is_nice).lower()).inc(recipe.count)
+    given.metrics.candidates.labels(family).inc(picture.candidates)
+    return picture
+
+
+def _caching(query: GenerateQuery, recipe: Recipe) -> dict[str, str]:
+    if is_pinned(query, recipe):
+        return {"Cache-Control": IMMUTABLE}
+    return {"Cache-Control": NEVER if query.seed is None else REVALIDATE, "Content-Location": recipe.url}
+
+
+def _seen_in(recipe: Recipe) -> dict[str, str]:
+    return {"X-Ganery-Seed": str(recipe.seed), "X-Ganery-Checkpoint": recipe.checkpoint.id}
+
+
+def _chosen(picture: Picture) -> dict[str, str]:
+    """Return the headers that tell how the pictures were chosen."""
+    headers = {"X-Ganery-Candidates": str(picture.candidates)}
+    if picture.threshold is not None:
+        headers["X-Ganery-Threshold"] = f"{picture.threshold:.6g}"
+    if picture.chosen_by is not None:
+        headers["X-Ganery-Selected-By"] = f"{picture.chosen_by.name}; confidence={CONFIDENCE}"
+    return headers

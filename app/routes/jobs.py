@@ -1,0 +1,166 @@
+"""Trainings: ask for one, look at it, steer it."""
+
+import hashlib
+from contextlib import suppress
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from app.caching import IMMUTABLE, REVALIDATE, answer
+from app.dependencies import Given, Services, TakesJson
+from app.openapi import UNCHANGED, draws, refuses, tells
+from app.refusals import SampleNotFoundError
+from app.schemas import JobView, Page, PageQuery, PriorityChange
+from store.errors import DatabaseUnavailableError
+from store.jobs import Job
+from store.requests import TrainRequest, complete
+from store.states import JobState
+
+router = APIRouter(tags=["jobs"])
+
+_POLL_SECONDS = "1"
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="a repeat with the same key and body within 24 hours gets the first one's job",
+    ),
+]
+
+
+class JobsQuery(PageQuery):
+    """Which jobs to list."""
+
+    state: list[JobState] = Field(default_factory=list, description="in one of these states; in any where left out")
+
+
+@router.post(
+    "/train",
+    operation_id="train",
+    status_code=202,
+    response_model=JobView,
+    dependencies=[TakesJson],
+    responses={
+        202: {
+            "description": "Queued",
+            "headers": tells(Location="the job", Retry_After="seconds after which to look"),
+        },
+        **refuses(400, 413, 415, 422, 429, 503),
+    },
+)
+def train(wish: TrainRequest, given: Given, response: Response, idempotency_key: IdempotencyKey = None) -> JobView:
+    """Queue a training. Every field has a default: `{}` trains the flagship on MNIST."""
+    request, total_steps = complete(wish)
+    created = given.jobs.create(
+        request,
+        total_steps=total_steps,
+        idempotency_key=idempotency_key,
+        body_digest=hashlib.sha256(wish.model_dump_json().encode()).hexdigest(),
+        queue_limit=given.settings.queue_limit,
+    )
+    if created.created:
+        _ring(created.job, given)
+    response.headers["Location"] = f"/jobs/{created.job.id}"
+    response.headers["Retry-After"] = _POLL_SECONDS
+    return _view(created.job, given)
+
+
+@router.get("/jobs", operation_id="list_jobs", response_model=Page[JobView], responses=refuses(422, 503))
+def list_jobs(query: Annotated[JobsQuery, Query()], given: Given) -> Page[JobView]:
+    """List jobs, the newest first."""
+    page = given.jobs.list(query.state or None, limit=query.limit, cursor=query.cursor)
+    return Page(items=[_view(job, given) for job in page.items], next_cursor=page.next_cursor)
+
+
+@router.get(
+    "/jobs/{job_id}",
+    operation_id="get_job",
+    response_model=JobView,
+    responses={**UNCHANGED, **refuses(404, 422, 503)},
+)
+def get_job(job_id: str, request: Request, given: Given) -> Response:
+    """Tell how a job stands. A failed job is no failed request."""
+    document = _view(given.jobs.get(job_id), given).model_dump_json()
+    return answer(request, document, "application/json", caching=REVALIDATE)
+
+
+@router.get(
+    "/jobs/{job_id}/samples/{step}.png",
+    operation_id="get_sample",
+    response_class=Response,
+    responses={**draws("A grid"), **UNCHANGED, **refuses(404, 422, 503)},
+)
+def get_sample(job_id: str, step: int, request: Request, given: Given) -> Response:
+    """Return the grid that the job drew after a step, always from the same noise."""
+    job = given.jobs.get(job_id)
+    try:
+        png = (given.settings.job_directory(job.id) / "samples" / f"{step:08d}.png").read_bytes()
+    except OSError:
+        raise SampleNotFoundError(job_id, step) from None
+    return answer(request, png, "image/png", caching=IMMUTABLE)
+
+
+@router.post(
+    "/jobs/{job_id}/cancel",
+    operation_id="cancel_job",
+    response_model=JobView,
+    responses=refuses(404, 422, 503),
+)
+def cancel_job(job_id: str, given: Given) -> JobView:
+    """End a job: at once if it waits, after its checkpoint is on disk if it is at work."""
+    return _view(given.jobs.request_cancel(job_id), given)
+
+
+@router.post(
+    "/jobs/{job_id}/pause",
+    operation_id="pause_job",
+    response_model=JobView,
+    responses=refuses(404, 409, 422, 503),
+)
+def pause_job(job_id: str, given: Given) -> JobView:
+    """Hold a job until it is resumed."""
+    return _view(given.jobs.request_pause(job_id), given)
+
+
+@router.post(
+    "/jobs/{job_id}/resume",
+    operation_id="resume_job",
+    response_model=JobView,
+    responses=refuses(404, 409, 422, 503),
+)
+def resume_job(job_id: str, given: Given) -> JobView:
+    """Let a paused job go on where it stopped."""
+    job = given.jobs.resume(job_id)
+    if job.state is JobState.QUEUED:
+        _ring(job, given)
+    return _view(job, given)
+
+
+@router.patch(
+    "/jobs/{job_id}",
+    operation_id="change_job",
+    response_model=JobView,
+    dependencies=[TakesJson],
+    responses=refuses(400, 404, 409, 413, 415, 422, 503),
+)
+def change_job(job_id: str, change: PriorityChange, given: Given) -> JobView:
+    """Move a job in the queue."""
+    return _view(given.jobs.set_priority(job_id, change.priority), given)
+
+
+def _ring(job: Job, given: Services) -> None:
+    """Wake a worker. Whatever fails here, the job is queued, and the sweeper rings again."""
+    if given.doorbell.ring(job.id):
+        with suppress(DatabaseUnavailableError):
+            given.jobs.mark_rung(job.id)
+
+
+def _view(job: Job, given: Services) -> JobView:
+    position = given.jobs.position(job.id) if job.state is JobState.QUEUED else None
+    return JobView.of(job, position=position, checkpoints=given.catalogue.ids_of_job(job.id))

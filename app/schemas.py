@@ -1,0 +1,288 @@
+"""What the service says and takes, as JSON: the shapes of its answers, and of the requests that are its own."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.catalogue import KnownCheckpoint
+from models import DatasetSpec, Family, Hyperparameters, Preset
+from store.events import Event, EventKind
+from store.jobs import Job, JobRequest
+from store.states import JobState
+
+T = TypeVar("T")
+
+
+class Document(BaseModel):
+    """A frozen value that becomes JSON."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class PageQuery(Document):
+    """Which part of a list to show."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(20, ge=1, le=100, description="the most items")
+    cursor: str | None = Field(None, max_length=200, description="the next_cursor of the page before")
+
+
+class Page(Document, Generic[T]):
+    """A part of a list."""
+
+    items: Sequence[T]
+    next_cursor: str | None = Field(description="ask with it for what follows; null at the end")
+
+
+class Place(Document):
+    """One thing that is wrong, and where."""
+
+    detail: str
+    pointer: str | None = Field(None, description="JSON pointer into the request's body, as a fragment")
+    parameter: str | None = Field(None, description="the query or path parameter")
+    header: str | None = Field(None, description="the header")
+
+
+class Problem(Document):
+    """Why a request failed: RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str = Field(description="what came, and what would have been right")
+    instance: str = Field(description="the path that was asked for")
+    errors: Sequence[Place] | None = Field(None, description="each thing that is wrong, where that is known")
+
+
+class ProblemType(Document):
+    """What a problem's type means."""
+
+    type: str
+    title: str
+    status: int
+
+
+class Progress(Document):
+    """How far a job is."""
+
+    step: int
+    total: int
+
+
+class JobView(Document):
+    """A job as it stood when it was read."""
+
+    id: str
+    state: JobState
+    family: str
+    preset: str
+    dataset: str
+    seed: int
+    request: JobRequest = Field(description="all that was asked for, every default filled in")
+    priority: int
+    position: int | None = Field(description="how many queued jobs come before it; null if it is not queued")
+    progress: Progress
+    steps_per_second: float | None
+    eta_seconds: float | None = Field(description="at the present rate; null if it is not at work")
+    attempt: int = Field(description="1 + the number of workers lost; 0 before the first")
+    max_attempts: int
+    error: Mapping[str, Any] | None
+    checkpoints: Sequence[str] = Field(description="the ids of its checkpoints, the newest first")
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, job: Job, *, position: int | None, checkpoints: Sequence[str]) -> "JobView":
+        """Describe a job."""
+        return cls(
+            id=job.id,
+            state=job.state,
+            family=job.family,
+            preset=job.preset,
+            dataset=job.dataset,
+            seed=job.seed,
+            request=job.request,
+            priority=job.priority,
+            position=position,
+            progress=Progress(step=job.step, total=job.total_steps),
+            steps_per_second=job.rate,
+            eta_seconds=_remaining_seconds(job),
+            attempt=job.attempt,
+            max_attempts=job.max_attempts,
+            error=job.error,
+            checkpoints=checkpoints,
+            created_at=moment(job.created_at),
+            started_at=job.started_at and moment(job.started_at),
+            finished_at=job.finished_at and moment(job.finished_at),
+            updated_at=moment(job.updated_at),
+        )
+
+
+class PriorityChange(Document):
+    """A new place in the queue."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: Annotated[int, Field(strict=True)] = Field(
+        ge=-1000, le=1000, description="jobs of a higher priority run first; 0 is usual"
+    )
+
+
+class EventView(Document):
+    """Something that happened to a job."""
+
+    sequence: int = Field(description="1, 2, 3, ... for each job, without a gap")
+    kind: EventKind
+    step: int | None
+    data: Mapping[str, Any]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, event: Event) -> "EventView":
+        """Describe an event."""
+        return cls(
+            sequence=event.sequence,
+            kind=event.kind,
+            step=event.step,
+            data=event.data,
+            created_at=moment(event.created_at),
+        )
+
+
+class CheckpointView(Document):
+    """A trained model that pictures can be drawn from."""
+
+    id: str
+    job_id: str | None = Field(description="the job that trained it; null if it ships with the service")
+    shipped: bool = Field(description="whether it ships with the service")
+    family: str
+    preset: str
+    dataset: str
+    step: int
+    images_seen: int
+    digest: str = Field(description="sha256 of all that its pictures depend on")
+    metrics: Mapping[str, Any]
+    created_at: datetime | None
+
+    @classmethod
+    def of(cls, checkpoint: KnownCheckpoint) -> "CheckpointView":
+        """Describe a checkpoint."""
+        return cls(
+            id=checkpoint.id,
+            job_id=checkpoint.job_id,
+            shipped=checkpoint.is_shipped,
+            family=checkpoint.family,
+            preset=checkpoint.preset,
+            dataset=checkpoint.dataset,
+            step=checkpoint.step,
+            images_seen=checkpoint.images_seen,
+            digest=checkpoint.digest,
+            metrics=checkpoint.metrics,
+            created_at=checkpoint.created_at,
+        )
+
+
+class AliasView(Document):
+    """A name that people gave to a checkpoint."""
+
+    name: str
+    checkpoint: str = Field(description="the id of the checkpoint that it means")
+
+
+class AliasChange(Document):
+    """What a name shall mean."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    checkpoint: str = Field(min_length=1, max_length=100, description="the id of a checkpoint of GET /checkpoints")
+
+
+class Promotion(AliasView):
+    """What a name means now, and what it meant before: put that back to undo the change."""
+
+    previous: str | None
+
+
+class PaperView(Document):
+    """Where a family comes from."""
+
+    title: str
+    authors: str
+    year: int
+    url: str
+
+
+class PresetView(Document):
+    """A named recipe of a family."""
+
+    description: str
+    images: int = Field(description="pictures that the discriminator sees in the whole training")
+    batch_size: int
+    averaging_half_life: float
+    hyperparameters: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, preset: Preset[Hyperparameters]) -> "PresetView":
+        """Describe a preset."""
+        return cls(
+            description=preset.description,
+            images=preset.images,
+            batch_size=preset.batch_size,
+            averaging_half_life=preset.averaging_half_life,
+            hyperparameters=preset.hyperparameters.model_dump(mode="json"),
+        )
+
+
+class FamilyView(Document):
+    """A GAN family that can be trained."""
+
+    name: str
+    paper: PaperView
+    conditioning: str
+    has_score: bool = Field(description="whether its pictures can be asked for with nice=true")
+    default_preset: str
+    presets: Mapping[str, PresetView]
+    hyperparameters: Mapping[str, Any] = Field(description="JSON schema of its hyperparameters")
+
+    @classmethod
+    def of(cls, family: Family[Any]) -> "FamilyView":
+        """Describe a family."""
+        paper = family.paper
+        return cls(
+            name=family.name,
+            paper=PaperView(title=paper.title, authors=paper.authors, year=paper.year, url=paper.url),
+            conditioning=family.conditioning,
+            has_score=family.score is not None,
+            default_preset=family.default_preset,
+            presets={name: PresetView.of(preset) for name, preset in family.presets.items()},
+            hyperparameters=family.hyperparameters.model_json_schema(),
+        )
+
+
+class DatasetView(DatasetSpec):
+    """A data set that can be trained on."""
+
+    has_classifier: bool = Field(description="whether pictures of a class can be had from a network without labels")
+
+
+class Readiness(Document):
+    """Whether the service can answer, and why."""
+
+    status: str
+    checks: Mapping[str, str] | None = None
+
+
+def moment(seconds: float) -> datetime:
+    """Return the time so many seconds after 1970 (UTC)."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _remaining_seconds(job: Job) -> float | None:
+    if not job.rate or not job.state.is_held:
+        return None
+    return (job.total_steps - job.step) / job.rate

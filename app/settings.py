@@ -1,0 +1,23 @@
+"""The settings of the web process, from environment variables that begin with GANERY_."""
+
+from pydantic import Field
+
+from store.settings import StoreSettings
+
+
+class AppSettings(StoreSettings):
+    """What the web process may use: bytes, threads, memory, and how often it looks."""
+
+    body_limit_bytes: int = Field(64 * 1024, ge=1, description="the largest request body")
+    queue_limit: int = Field(100, ge=1, description="jobs that may be queued before POST /train answers 429")
+    max_candidates: int = Field(20_480, ge=1, description="pictures that one grid may be chosen from")
+    max_pixels: int = Field(64_000_000, ge=1, description="pixels of the largest grid")
+    concurrent_grids: int = Field(2, ge=1, description="grids that are drawn at once, a thread each")
+    waiting_grids: int = Field(16, ge=0, description="requests that may wait for their turn to draw")
+    wait_seconds: float = Field(60, gt=0, description="how long a request waits for its turn to draw")
+    samplers_kept: int = Field(4, ge=1, description="checkpoints that stay in memory")
+    picture_cache_bytes: int = Field(64 * 2**20, ge=0, description="memory for rendered grids")
+    sweep_seconds: float = Field(15, gt=0, description="pause between looks for lost jobs")
+    event_poll_seconds: float = Field(0.5, gt=0, description="pause between looks for new events")
+    keep_alive_seconds: float = Field(15, gt=0, description="silence after which an event stream sends a comment")
+    log_requests: bool = Field(False, description="whether each request is a line of JSON on the standard output")

@@ -1,0 +1,49 @@
+"""What must happen though nobody asks: give away the jobs of dead workers, and ring again for what was not heard."""
+
+import logging
+import threading
+
+from app.queue import Doorbell
+from store.database import Database
+from store.errors import DatabaseUnavailableError
+from store.jobs import JobStore
+
+_log = logging.getLogger(__name__)
+
+
+class Sweeper:
+    """A thread that sweeps now and then until it is stopped. Any number of processes may sweep."""
+
+    def __init__(self, database: Database, jobs: JobStore, doorbell: Doorbell, *, pause_seconds: float) -> None:
+        self._database, self._jobs, self._doorbell = database, jobs, doorbell
+        self._pause_seconds = pause_seconds
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Sweep for the first time at once, in the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Wait until a sweep that is under way is over; no other follows."""
+        self._stopped.set()
+        self._thread.join()
+
+    def sweep(self) -> None:
+        """Look once. Raises DatabaseUnavailableError."""
+        self._database.migrate()  # it may have been away when the service started
+        self._jobs.reap()
+        for job_id in self._jobs.unrung():
+            if not self._doorbell.ring(job_id):
+                return  # the broker is away for the others too
+            self._jobs.mark_rung(job_id)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self.sweep()
+            except DatabaseUnavailableError as error:
+                _log.warning("the sweeper could not look: %s", error)
+            except Exception:
+                _log.exception("the sweeper failed")  # and goes on: without it, lost jobs stay lost
+            self._stopped.wait(self._pause_seconds)

@@ -1,0 +1,88 @@
+"""The real web service on a port of its own, for a test to talk to."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.dependencies import Services
+from app.main import create_app
+from app.settings import AppSettings
+from checkpoints.format import save
+from store.checkpoints import NewCheckpoint, checkpoint_id
+from store.jobs import Claim
+from store.requests import TrainRequest, complete
+from store.states import Outcome
+from tests.app.zoo import trained
+from tests.workers.service import eventually
+
+OWNER = "test"
+WISH = TrainRequest(family="dcgan", preset="paper", dataset="segments", seed=1, images=160, batch_size=16)
+
+
+class Service:
+    """A running service: what it serves by `client`, what it works with by `given`."""
+
+    def __init__(self, app: FastAPI, client: httpx.Client) -> None:
+        self.app, self.client = app, client
+        self.given: Services = app.state.services
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.client.get(path, **options)
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        return self.client.post(path, **options)
+
+    def queue(self, wish: TrainRequest = WISH) -> str:
+        """Queue a job behind the service's back; return its id."""
+        request, total_steps = complete(wish)
+        return self.given.jobs.create(request, total_steps=total_steps).job.id
+
+    def claim(self, job_id: str | None = None) -> Claim:
+        """Take a job as a worker does."""
+        claim = self.given.jobs.claim(OWNER, job_id=job_id or self.queue())
+        assert claim is not None
+        return claim
+
+    def settle(self, claim: Claim, outcome: Outcome) -> str:
+        return self.given.jobs.settle(claim, outcome).id
+
+    def keep_checkpoint(self, claim: Claim, step: int) -> str:
+        """Save and register a checkpoint as a worker does; return its id."""
+        path = f"{claim.job.id}/{step:08d}-{claim.token}"
+        written = save(trained(claim.job.family, seed=step), self.given.settings.checkpoints / path)
+        self.given.jobs.register_checkpoint(claim, NewCheckpoint(step, written.images_seen, path, written.digest))
+        return checkpoint_id(claim.job.id, step)
+
+    def count(self, name: str, **labels: str) -> float:
+        """Return a value of /metrics, the sum over all labels that are not named."""
+        families = text_string_to_metric_families(self.get("/metrics").text)
+        samples = [sample for family in families for sample in family.samples if sample.name == name]
+        return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
+
+
+@contextmanager
+def running(directory: Path, **settings: Any) -> Iterator[Service]:
+    """Run a service over a data directory."""
+    app = create_app(AppSettings(data_dir=directory, event_poll_seconds=0.02, **settings))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, port=0, log_level="error", ws="none", timeout_graceful_shutdown=1, log_config=None, lifespan="on"
+        )
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        eventually(lambda: server.started or not thread.is_alive())
+        port = server.servers[0].sockets[0].getsockname()[1]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, verify=False) as client:
+            yield Service(app, client)
+    finally:
+        server.should_exit = True
+        thread.join()

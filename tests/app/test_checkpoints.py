@@ -1,0 +1,156 @@
+"""Checkpoints and their names over HTTP."""
+
+import pytest
+
+from checkpoints.library import DEFAULT_CHECKPOINT
+from models import FLAGSHIP
+from store.states import Succeeded
+from tests.app.problems import places, refusal
+from tests.app.service import Service
+from tests.app.zoo import CONDITIONAL, UNCONDITIONAL, UNCONDITIONAL_FAMILY, flip_a_bit
+
+SHIPPED = sorted([CONDITIONAL, UNCONDITIONAL])
+
+
+def listed(service: Service, query: str = "") -> list[str]:
+    return [one["id"] for one in service.get(f"/checkpoints?{query}").json()["items"]]
+
+
+def test_the_shipped_ones_come_first_and_then_the_newest(service: Service) -> None:
+    claim = service.claim()
+    trained = [service.keep_checkpoint(claim, step) for step in (2, 4)]
+    assert listed(service) == SHIPPED + trained[::-1]
+
+
+def test_a_checkpoint_tells_what_it_is(service: Service) -> None:
+    claim = service.claim()
+    checkpoint_id = service.keep_checkpoint(claim, 2)
+    shown = service.get(f"/checkpoints/{checkpoint_id}").json()
+    assert shown["id"] == checkpoint_id
+    assert shown["job_id"] == claim.job.id
+    assert (shown["family"], shown["preset"], shown["dataset"]) == ("dcgan", "paper", "segments")
+    assert (shown["step"], shown["shipped"], shown["metrics"]) == (2, False, {})
+    assert len(shown["digest"]) == 64
+    assert shown["created_at"] is not None
+    ours = service.get(f"/checkpoints/{CONDITIONAL}").json()
+    assert (ours["job_id"], ours["shipped"], ours["family"]) == (None, True, FLAGSHIP)
+
+
+def test_the_list_is_filtered(service: Service) -> None:
+    claim = service.claim()
+    trained = service.keep_checkpoint(claim, 2)
+    assert listed(service, f"family={FLAGSHIP}") == [CONDITIONAL]
+    assert listed(service, f"family={UNCONDITIONAL_FAMILY}") == [UNCONDITIONAL, trained]
+    assert listed(service, "dataset=mnist") == []
+    assert listed(service, f"job_id={claim.job.id}") == [trained]
+    assert listed(service, "family=nobody") == []
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
+def test_the_list_comes_in_pages(service: Service, limit: int) -> None:
+    claim = service.claim()
+    trained = [service.keep_checkpoint(claim, step) for step in (2, 4)]
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = service.get("/checkpoints", params={"limit": limit} | ({"cursor": cursor} if cursor else {})).json()
+        assert 0 < len(page["items"]) <= limit
+        seen += [one["id"] for one in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == SHIPPED + trained[::-1]
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "shipped-", "shipped-x", "shipped--1"])
+def test_a_cursor_that_no_list_gave_is_refused(gallery: Service, cursor: str) -> None:
+    problem = refusal(gallery.get(f"/checkpoints?cursor={cursor}"), 422)
+    assert cursor in places(problem)["parameter", "cursor"]
+
+
+def test_a_checkpoint_that_there_is_not_is_refused(gallery: Service) -> None:
+    refusal(gallery.get("/checkpoints/nobody"), 404, "no-such-checkpoint")
+    refusal(gallery.get("/checkpoints/judge-segments"), 404, "no-such-checkpoint")
+
+
+def test_a_damaged_shipped_checkpoint_is_left_out_of_the_list(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = service.given.catalogue.find(UNCONDITIONAL).directory
+    damaged = service.given.settings.data_dir / "damaged"
+    damaged.mkdir()
+    (damaged / "metadata.json").write_text("{}")
+    monkeypatch.setattr("app.catalogue.shipped", lambda: {"damaged": damaged, UNCONDITIONAL: ours})
+    assert listed(service) == [UNCONDITIONAL]
+    refusal(service.get("/checkpoints/damaged"), 503, "checkpoint-damaged")
+
+
+# Aliases
+
+
+def promote(service: Service, checkpoint: str, name: str = "default") -> dict[str, str]:
+    response = service.client.put(f"/aliases/{name}", json={"checkpoint": checkpoint})
+    assert response.status_code == 200, response.text
+    document: dict[str, str] = response.json()
+    return document
+
+
+def drawn_from(service: Service, query: str = "") -> str:
+    name: str = service.get(f"/generate?{query}").headers["x-ganery-checkpoint"]
+    return name
+
+
+def test_the_default_is_promoted_and_rolled_back(service: Service) -> None:
+    claim = service.claim()
+    trained = service.keep_checkpoint(claim, 2)
+    service.settle(claim, Succeeded())
+    promoted = promote(service, trained)
+    assert promoted == {"name": "default", "checkpoint": trained, "previous": DEFAULT_CHECKPOINT}
+    assert drawn_from(service) == drawn_from(service, "checkpoint=default") == trained
+    promote(service, promoted["previous"])
+    assert drawn_from(service) == DEFAULT_CHECKPOINT
+
+
+def test_a_promotion_changes_the_tag_of_what_is_current(service: Service) -> None:
+    seen = {"If-None-Match": service.get("/generate?seed=1").headers["etag"]}
+    assert service.get("/generate?seed=1", headers=seen).status_code == 304
+    promote(service, UNCONDITIONAL)
+    assert service.get("/generate?seed=1", headers=seen).status_code == 200
+
+
+def test_any_name_may_be_given(service: Service) -> None:
+    assert promote(service, UNCONDITIONAL, "best-plain")["previous"] is None
+    assert drawn_from(service, "checkpoint=best-plain") == UNCONDITIONAL
+    assert service.get("/aliases").json() == {
+        "items": [
+            {"name": "best-plain", "checkpoint": UNCONDITIONAL},
+            {"name": "default", "checkpoint": DEFAULT_CHECKPOINT},
+        ],
+        "next_cursor": None,
+    }
+
+
+def test_only_checkpoints_are_promoted(service: Service) -> None:
+    promote(service, UNCONDITIONAL, "plain-alias")
+    for name in ("nobody", "plain-alias", "judge-segments"):
+        problem = refusal(service.client.put("/aliases/default", json={"checkpoint": name}), 422)
+        assert f"there is no checkpoint {name!r}" in places(problem)["pointer", "#/checkpoint"]
+    assert drawn_from(service) == DEFAULT_CHECKPOINT
+
+
+def test_a_damaged_checkpoint_is_not_promoted(service: Service) -> None:
+    checkpoint = service.keep_checkpoint(service.claim(), 2)
+    flip_a_bit(service.given.catalogue.find(checkpoint).directory / "networks.safetensors")
+    refusal(service.client.put("/aliases/default", json={"checkpoint": checkpoint}), 503, "checkpoint-damaged")
+    assert drawn_from(service) == DEFAULT_CHECKPOINT
+
+
+def test_the_id_of_a_checkpoint_is_no_alias(service: Service) -> None:
+    problem = refusal(service.client.put(f"/aliases/{UNCONDITIONAL}", json={"checkpoint": CONDITIONAL}), 422)
+    assert "is the id of a checkpoint" in places(problem)["parameter", "name"]
+
+
+@pytest.mark.parametrize("name", ["Default", "-x", "a%20b", "x" * 65])
+def test_a_name_that_is_none_is_refused(gallery: Service, name: str) -> None:
+    problem = refusal(gallery.client.put(f"/aliases/{name}", json={"checkpoint": CONDITIONAL}), 422)
+    assert ("parameter", "name") in places(problem)

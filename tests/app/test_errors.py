@@ -1,0 +1,68 @@
+"""What the framework refuses is a problem document too, and each error of ours has its place in the table."""
+
+import inspect
+
+import pytest
+
+from app import refusals
+from app.errors import ALL_KINDS, KINDS
+from store import errors as store_errors
+from tests.app.problems import refusal
+from tests.app.service import Service
+
+NOT_SEEN_BY_CLIENTS = {
+    store_errors.StoreError,
+    store_errors.DatabaseUrlError,
+    store_errors.NewerSchemaError,
+    store_errors.LeaseLostError,
+    refusals.RefusedError,
+}
+
+
+def test_a_path_that_there_is_not(gallery: Service) -> None:
+    problem = refusal(gallery.get("/no%20where?x=1"), 404, "no-such-path")
+    assert "/docs" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("/generate", "GET, HEAD"), ("/jobs/1", "GET, HEAD, PATCH"), ("/train", "POST")]
+)
+def test_a_method_that_the_path_does_not_take(gallery: Service, path: str, allowed: str) -> None:
+    response = gallery.client.delete(path)
+    problem = refusal(response, 405, "method-not-allowed")
+    assert response.headers["allow"] == allowed
+    assert f"does not take DELETE; it takes {allowed}" in problem["detail"]
+
+
+def test_a_fault_of_ours_tells_its_inside_to_the_log_alone(
+    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise RuntimeError("the secret inside")
+
+    monkeypatch.setattr(service.given.jobs, "list", fail)
+    response = service.get("/jobs")
+    refusal(response, 500, "internal-error")
+    assert "secret" not in response.text
+    assert "the secret inside" in caplog.text
+    assert response.headers["x-request-id"] in caplog.text
+    assert service.count("ganery_http_request_duration_seconds_count", route="/jobs", status="500") == 1
+
+
+@pytest.mark.parametrize("module", [refusals, store_errors])
+def test_every_error_that_a_client_may_see_is_in_the_table(module: object) -> None:
+    errors = {one for _, one in inspect.getmembers(module, inspect.isclass) if issubclass(one, Exception)}
+    for error in errors - NOT_SEEN_BY_CLIENTS:
+        assert any(parent in KINDS for parent in error.__mro__), error
+
+
+def test_every_type_of_problem_is_explained(gallery: Service) -> None:
+    listed = gallery.get("/problems").json()["items"]
+    assert {one["type"] for one in listed} == {f"/problems/{name}" for name in ALL_KINDS}
+    for one in listed:
+        assert gallery.get(one["type"]).json() == one
+    refusal(gallery.get("/problems/nobody"), 404, "no-such-problem-type")
+
+
+def test_refusals_are_not_kept_by_caches(gallery: Service) -> None:
+    assert gallery.get("/generate?digit=10").headers["cache-control"] == "no-store"

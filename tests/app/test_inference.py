@@ -1,0 +1,77 @@
+"""What bounds the engine: memory by what was used least lately, work by turns."""
+
+import threading
+
+import pytest
+
+from app.inference import LeastRecentlyUsed, Turns
+from app.refusals import BusyError
+from tests.workers.service import eventually
+
+
+def test_the_least_recently_used_goes_first() -> None:
+    kept: LeastRecentlyUsed[str, str] = LeastRecentlyUsed(limit=2)
+    kept.put("a", "A")
+    kept.put("b", "B")
+    assert kept.get("a") == "A"
+    kept.put("c", "C")
+    assert (kept.get("a"), kept.get("b"), kept.get("c")) == ("A", None, "C")
+
+
+def test_sizes_are_summed() -> None:
+    kept: LeastRecentlyUsed[str, bytes] = LeastRecentlyUsed(limit=10, size=len)
+    kept.put("a", b"12345")
+    kept.put("a", b"1234")  # replaces: 4
+    kept.put("b", b"123456")
+    assert kept.get("a") is not None
+    kept.put("c", b"1")
+    assert kept.get("b") is None
+    assert kept.get("a") is not None
+
+
+def test_what_is_larger_than_all_is_not_kept() -> None:
+    kept: LeastRecentlyUsed[str, bytes] = LeastRecentlyUsed(limit=3, size=len)
+    kept.put("a", b"1234")
+    assert kept.get("a") is None
+
+
+def test_few_draw_at_once_and_few_wait() -> None:
+    turns = Turns(at_once=1, waiting=1, wait_seconds=60)
+    inside, leave = threading.Event(), threading.Event()
+
+    def draw() -> None:
+        with turns.taken():
+            inside.set()
+            leave.wait()
+
+    threads = [threading.Thread(target=draw) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    inside.wait()
+    eventually(lambda: _is_busy(turns))
+    leave.set()
+    for thread in threads:
+        thread.join()
+    assert not _is_busy(turns)
+
+
+def test_a_wait_has_an_end() -> None:
+    turns = Turns(at_once=1, waiting=1, wait_seconds=0.01)
+    with turns.taken(), pytest.raises(BusyError), turns.taken():
+        pass
+
+
+def test_a_failure_gives_the_turn_back() -> None:
+    turns = Turns(at_once=1, waiting=0, wait_seconds=1)
+    for _ in range(3):
+        with pytest.raises(RuntimeError), turns.taken():
+            raise RuntimeError
+    assert not _is_busy(turns)
+
+
+def _is_busy(turns: Turns) -> bool:
+    try:
+        with turns.taken():
+            return False
+    except BusyError:
+        return True
