@@ -1,0 +1,124 @@
+"""What the command line shows: a table of jobs, what came of a request, and a progress bar."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column
+from rich.text import Text
+
+from ganery.client import Event, Job, Picture
+
+_MESSAGES = frozenset({"log", "warning"})
+_METRICS_SHOWN = 2
+_WIDE = 120
+
+
+def tabulate(jobs: Iterable[Job]) -> Iterator[str]:
+    """Yield a line for each job, below one with the names of the columns."""
+    rows = [("JOB", "STATE", "FAMILY", "PRESET", "DATA SET", "STEP", "CREATED")]
+    for job in jobs:
+        step = f"{job.progress.step}/{job.progress.total}"
+        created = f"{job.created_at.astimezone():%Y-%m-%d %H:%M:%S}"
+        rows.append((job.id, job.state, job.family, job.preset, job.dataset, step, created))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def describe_end(job: Job) -> str:
+    """Say how a job ended, in a line."""
+    if job.state == "failed" and job.error:
+        return f"job {job.id} failed: {job.error.get('detail', job.error)}"
+    newest = f"; its newest checkpoint is {job.checkpoints[0]}" if job.checkpoints else ""
+    return f"job {job.id} {job.state} after {job.progress.step} of {job.progress.total} steps{newest}"
+
+
+def describe_picture(picture: Picture) -> str:
+    """Say how a grid came about, in a line."""
+    told = [f"checkpoint {picture.checkpoint}", f"seed {picture.seed}"]
+    if picture.threshold is not None:
+        told.append(f"the best of {picture.candidates} candidates, from score {picture.threshold:.3g}")
+    if picture.selected_by is not None:
+        told.append(f"classes found by {picture.selected_by} among {picture.candidates} candidates")
+    return ", ".join(told)
+
+
+class RateColumn(ProgressColumn):
+    """Steps per second, of late."""
+
+    def __init__(self) -> None:
+        super().__init__(Column(no_wrap=True))
+
+    def render(self, task: Task) -> Text:
+        """Return the rate; nothing before there is one."""
+        return Text("" if task.speed is None else f"{task.speed:.1f} steps/s", style="progress.data.speed")
+
+
+class TrainingBar:
+    """A progress bar with the steps, their rate, the time left and the newest losses; lines appear above it."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            RateColumn(),
+            TimeRemainingColumn(),
+            *([TextColumn("[dim]{task.fields[losses]}")] if console.width >= _WIDE else []),
+            console=console,
+            disable=not console.is_terminal,
+            expand=True,
+        )
+        self._is_shown = False
+        self._task = self._progress.add_task("", total=None, losses="")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        self._console.print(escape(line), highlight=False)
+
+    def move(self, state: str, step: int, total: int) -> None:
+        """Show where the training stands. The bar appears the first time, and takes its rate from there."""
+        if not self._is_shown:
+            self._progress.start()
+            self._progress.reset(self._task, completed=step)
+            self._is_shown = True
+        self._progress.update(self._task, description=state, completed=step, total=total)
+
+    def losses(self, terms: Mapping[str, Any]) -> None:
+        """Show the first of the newest terms."""
+        numbers = {name: value for name, value in terms.items() if isinstance(value, int | float)}
+        shown = [f"{name} {value:.3f}" for name, value in list(numbers.items())[:_METRICS_SHOWN]]
+        self._progress.update(self._task, losses="  ".join(shown))
+
+    def follow(self, job: Job, events: Sequence[Event]) -> None:
+        """Show a job, and what happened to it since the last time."""
+        for event in events:
+            if event.kind in _MESSAGES:
+                self.say(str(event.data.get("message", "")))
+            elif event.kind == "checkpoint":
+                self.say(f"checkpoint at step {event.step}")
+            elif event.kind == "metric":
+                self.losses(event.data)
+        waits = f" (place {job.position + 1})" if job.position is not None else ""
+        self.move(job.state + waits, job.progress.step, job.progress.total)

@@ -1,0 +1,173 @@
+"""`ganery train --local`: a training in this process, with the loop and the trainer of the workers.
+
+DIR/checkpoints/<step>/    as the service keeps them; the newest can be continued
+DIR/samples/<step>.png     the same noise at every time
+"""
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from pydantic import ValidationError
+
+from checkpoints.format import Checkpoint, CheckpointError, drop_training_state, load, save
+from ganery.display import TrainingBar
+from ganery.processes import Report
+from ganery.settings import explain
+from models import UnknownDatasetError
+from store.requests import RequestError, TrainRequest, complete
+from store.settings import StoreSettings
+from store.states import Wish
+from workers.data import DatasetUnavailableError, load_dataset
+from workers.keeper import RESUMABLE
+from workers.loop import run
+from workers.settings import WorkerSettings
+from workers.trainer import CheckpointMismatchError, TrainingDivergedError
+
+DEFAULT_SEED = 0
+"""Fixed, so that the same command, given again, goes on where the last one was interrupted."""
+
+
+class WishError(Exception):
+    """A training cannot be asked for so."""
+
+    def __init__(self, error: ValidationError) -> None:
+        super().__init__(explain(error))
+
+
+class AnotherTrainingError(Exception):
+    """The directory holds the checkpoints of another training."""
+
+    def __init__(self, directory: Path, mismatch: CheckpointMismatchError) -> None:
+        super().__init__(f"{directory} holds another training: {mismatch}; name another directory with --out")
+
+
+ERRORS = (
+    AnotherTrainingError,
+    CheckpointError,
+    DatasetUnavailableError,
+    OSError,
+    RequestError,
+    TrainingDivergedError,
+    UnknownDatasetError,
+    WishError,
+)
+"""What a person can mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Where a training stands at its end."""
+
+    checkpoint: Path
+    step: int
+    total_steps: int
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it was not interrupted."""
+        return self.step >= self.total_steps
+
+
+class Bench:
+    """What the loop finds around it where no service is: a person who watches, and a directory.
+
+    step: what the training has reached.
+    """
+
+    def __init__(self, directory: Path, total_steps: int, bar: TrainingBar) -> None:
+        self._checkpoints = directory / "checkpoints"
+        self._total_steps, self._bar = total_steps, bar
+        self._step = 0
+        self._is_interrupted = False
+
+    @property
+    def step(self) -> int:
+        """What the training has reached."""
+        return self._step
+
+    @step.setter
+    def step(self, step: int) -> None:
+        self._step = step
+        self._bar.move("training", step, self._total_steps)
+
+    @property
+    def wish(self) -> Wish:
+        """That the training saves and ends, after Ctrl-C."""
+        return Wish.PREEMPT if self._is_interrupted else Wish.NONE
+
+    def interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        """Wish the end: for a signal handler. The next signal of the kind ends the process at once."""
+        self._is_interrupted = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def place(self, step: int) -> Path:
+        """Return the directory of the checkpoint of a step."""
+        return self._checkpoints / f"{step:08d}"
+
+    def log(self, line: str) -> None:
+        """Show a line."""
+        self._bar.say(line)
+
+    def metric(self, step: int, terms: Mapping[str, float]) -> None:
+        """Show the newest losses."""
+        self._bar.losses(terms)
+
+    def sample(self, step: int, data: Mapping[str, int]) -> None:
+        """Say nothing: the grid is on disk."""
+
+    def confirm(self) -> None:
+        """Do nothing: no other process has this training."""
+
+    def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float]) -> None:
+        """Save a checkpoint; only the newest ones keep what a training needs to continue."""
+        described = {"metrics": dict(metrics), "created_at": datetime.now(UTC)}
+        metadata = checkpoint.metadata.model_copy(update=described)
+        save(replace(checkpoint, metadata=metadata), self.place(metadata.step))
+        for directory in self._newest_first()[RESUMABLE:]:
+            drop_training_state(directory)
+
+    def latest(self) -> Checkpoint | None:
+        """Return the newest checkpoint that a training can continue from; damaged ones are told and passed over."""
+        for directory in self._newest_first():
+            try:
+                return load(directory, for_training=True)
+            except CheckpointError as error:
+                self.log(f"not continuing from there: {error}")
+        return None
+
+    def _newest_first(self) -> list[Path]:
+        return sorted(self._checkpoints.glob("[0-9]*"), reverse=True)
+
+
+def train(wish: Mapping[str, Any], directory: Path | None, settings: WorkerSettings, bar: TrainingBar) -> Result:
+    """Train until the image budget is used up or Ctrl-C is pressed, from the newest checkpoint in the directory.
+
+    Raises one of ERRORS.
+    """
+    try:
+        request, total_steps = complete(TrainRequest.model_validate({"seed": DEFAULT_SEED, **wish}))
+    except ValidationError as error:
+        raise WishError(error) from None
+    name = f"{request.family}-{request.dataset}-{request.seed}"
+    place = directory or settings.data_dir / "local" / name
+    bench = Bench(place, total_steps, bar)
+    before = signal.signal(signal.SIGINT, bench.interrupt)
+    try:
+        run(settings, request, pulse=bench, reporter=bench, keeper=bench, samples=place / "samples")
+    except CheckpointMismatchError as error:
+        raise AnotherTrainingError(place, error) from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return Result(bench.place(bench.step), bench.step, total_steps)
+
+
+def fetch(dataset: str, settings: StoreSettings, report: Report) -> None:
+    """Put a data set into the data directory. Raises one of ERRORS."""
+    for split in ("train", "test"):
+        pictures = load_dataset(dataset, settings.datasets, split=split, report=report)
+        report(f"{dataset}: {len(pictures.labels)} pictures to {split} are in {settings.datasets}")

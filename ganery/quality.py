@@ -1,0 +1,141 @@
+"""`ganery judge train`, `ganery evaluate` and `ganery publish`: how good a checkpoint is, and which ones ship."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from checkpoints.format import Checkpoint, CheckpointError, Metadata, load, save
+from checkpoints.library import PRETRAINED, judge_directory, load_judge, shipped, to_sampler
+from ganery.processes import Report as Say
+from models import UnknownDatasetError
+from store.settings import StoreSettings
+from workers.data import DatasetUnavailableError, TrainingData, load_dataset
+from workers.evaluation import Quality, Report, evaluate
+from workers.judging import train_judge
+
+PICTURES = 10_000
+ERRORS = (CheckpointError, DatasetUnavailableError, OSError, UnknownDatasetError)
+"""What a person can mend."""
+
+
+def make_judge(dataset: str, settings: StoreSettings, out: Path | None, say: Say) -> None:
+    """Train the judge of a data set and store it, by default where the shipped ones lie."""
+    train, test = _both_splits(dataset, settings, say)
+    directory = out or judge_directory(dataset)
+    written = save(train_judge(train, test, report=say), directory)
+    (directory / "README.md").write_text(_judge_card(written))
+    say(f"{directory}: recognises {written.metrics['test_accuracy']:.2%} of the test pictures")
+
+
+def find_checkpoint(name: str, settings: StoreSettings) -> Path:
+    """Return the directory of a checkpoint: of a shipped name, of the id of a trained one, or the path itself."""
+    if name in shipped():
+        return shipped()[name]
+    job, _, step = name.rpartition("-")
+    trained = sorted((settings.checkpoints / job).glob(f"{step.zfill(8)}-*")) if job and step.isdigit() else []
+    return trained[-1] if trained else Path(name)
+
+
+def judge_checkpoint(directory: Path, settings: StoreSettings, say: Say) -> tuple[Checkpoint, Report]:
+    """Judge 10,000 pictures of a checkpoint against the test pictures of its data set, and print the table."""
+    checkpoint = load(directory)
+    dataset = checkpoint.metadata.dataset.name
+    train, test = _both_splits(dataset, settings, say)
+    report = evaluate(to_sampler(checkpoint), load_judge(dataset), train, test, count=PICTURES)
+    for line in tabulate(report):
+        say(line)
+    return checkpoint, report
+
+
+def publish(name: str, directory: Path, settings: StoreSettings, say: Say) -> Path:
+    """Judge a checkpoint and put what sampling needs of it among those that ship, with a model card.
+
+    The networks that only score are stored in half precision: they order pictures, and draw none.
+    """
+    checkpoint, report = judge_checkpoint(directory, settings, say)
+    networks = {key: value.half() for key, value in checkpoint.networks.items() if key not in checkpoint.averaged}
+    metadata = checkpoint.metadata.model_copy(update={"metrics": _metrics(report)})
+    destination = PRETRAINED / name
+    metadata = save(replace(checkpoint, metadata=metadata, networks=networks, training_state=None), destination)
+    (destination / "README.md").write_text(_model_card(name, replace(checkpoint, metadata=metadata), report))
+    return destination
+
+
+def tabulate(report: Report) -> list[str]:
+    """Return the quality as lines: drawn pictures beside as many real ones."""
+    rows = _rows(report)
+    head = f"{'':<16}{'drawn':>9}{'real':>9}   ({report.drawn.count} pictures, judged against the test pictures)"
+    lines = [f"{name:<16}{drawn:>9.4f}{real:>9.4f}" for name, drawn, real in rows]
+    return [head, *lines, f"FD is {report.distance_ratio:.2f} times its floor"]
+
+
+def _rows(report: Report) -> list[tuple[str, float, float]]:
+    drawn, real = _values(report.drawn), _values(report.real)
+    return [(name, drawn[name], real[name]) for name in drawn]
+
+
+def _values(quality: Quality) -> dict[str, float]:
+    shares = quality.manifold
+    return {
+        "FD": quality.distance,
+        "label accuracy": quality.accuracy,
+        "precision": shares.precision,
+        "recall": shares.recall,
+        "density": shares.density,
+        "coverage": shares.coverage,
+    }
+
+
+def _metrics(report: Report) -> dict[str, float]:
+    values = _values(report.drawn) | {"FD floor": report.real.distance}
+    return {name.lower().replace(" ", "_"): round(value, 4) for name, value in values.items()}
+
+
+def _model_card(name: str, checkpoint: Checkpoint, report: Report) -> str:
+    metadata = checkpoint.metadata
+    table = "\n".join(f"| {name} | {drawn:.4f} | {real:.4f} |" for name, drawn, real in _rows(report))
+    return f"""# {name}
+
+{metadata.family}, preset `{metadata.preset}`, trained on the {metadata.dataset.name} training pictures:
+{metadata.images_seen:,} pictures in {metadata.step:,} steps, seed {metadata.seed}.
+
+Made by
+
+    ganery train --local --family {metadata.family} --preset {metadata.preset} --seed {metadata.seed} --out DIR
+    ganery publish DIR/checkpoints/{metadata.step:08d} --name {name}
+
+Quality, {report.drawn.count:,} pictures against the test pictures in the features of `judge-{metadata.dataset.name}`
+(a classifier of our own: the distance FD is no FID). The column real is as many training pictures: what can be
+reached. `ganery evaluate {name}` prints this table again.
+
+| | drawn | real |
+|---|---|---|
+{table}
+
+FD is {report.distance_ratio:.2f} times its floor.
+
+It draws {metadata.dataset.channels} x {metadata.dataset.size} x {metadata.dataset.size} pictures of the classes
+{", ".join(metadata.dataset.classes)} and nothing else; its faults are those of its training set.
+
+Hyperparameters: `{json.dumps(metadata.hyperparameters, sort_keys=True)}`
+"""
+
+
+def _judge_card(metadata: Metadata) -> str:
+    name = metadata.dataset.name
+    return f"""# judge-{name}
+
+A small convolutional classifier, trained on the {name} training pictures, a little turned, scaled and shifted:
+{metadata.images_seen:,} pictures in {metadata.step:,} steps, seed {metadata.seed}. It recognises
+{metadata.metrics["test_accuracy"]:.2%} of the test pictures. Its features carry the distances that Ganery prints,
+and it finds the pictures of a class among those of a network that takes no labels.
+
+Made by
+
+    ganery judge train {name}
+"""
+
+
+def _both_splits(dataset: str, settings: StoreSettings, say: Say) -> tuple[TrainingData, TrainingData]:
+    train, test = (load_dataset(dataset, settings.datasets, split=split, report=say) for split in ("train", "test"))
+    return train, test

@@ -1,0 +1,28 @@
+"""Where the service is that the command line speaks to, and what is said of a setting that is wrong."""
+
+from collections.abc import Callable
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ClientSettings(BaseSettings):
+    """Which service the command line speaks to."""
+
+    model_config = SettingsConfigDict(env_prefix="GANERY_", frozen=True, extra="ignore")
+
+    url: str = Field("http://127.0.0.1:8000", description="the address of the service")
+
+
+def explain(error: ValidationError, name: Callable[[str], str] = str) -> str:
+    """Say in a line for each wrong value what came, and what would have been right. name: renames a field."""
+    lines = []
+    for item in error.errors():
+        field, *rest = map(str, item["loc"])
+        lines.append(f"{'.'.join([name(field), *rest])}: {item['msg']}, but {item['input']!r} came")
+    return "\n".join(lines)
+
+
+def variable(kind: type[BaseSettings], field: str) -> str:
+    """Return the environment variable of a field; pydantic tells one that has an alias by that."""
+    return f"{kind.model_config['env_prefix']}{field}".upper() if field in kind.model_fields else field

@@ -1,0 +1,78 @@
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Any
+
+from rich.console import Console
+
+from ganery.client import Event, Job, Picture, Progress
+from ganery.display import TrainingBar, describe_end, describe_picture, tabulate
+
+
+def make_job(**values: Any) -> Job:
+    usual = {
+        "id": "0123456789abcdef",
+        "state": "running",
+        "family": "dcgan",
+        "preset": "paper",
+        "dataset": "mnist",
+        "seed": 1,
+        "progress": Progress(step=50, total=200),
+        "created_at": datetime(2026, 1, 2, tzinfo=UTC),
+    }
+    return Job.model_validate(usual | values)
+
+
+def make_picture(**values: Any) -> Picture:
+    usual = {"png": b"", "link": "", "seed": 3, "checkpoint": "cgan-mnist", "candidates": 16}
+    return Picture(**{**usual, "threshold": None, "selected_by": None, **values})
+
+
+def shown(*jobs: Job, events: tuple[Event, ...] = (), is_terminal: bool = True) -> str:
+    """What a bar shows of a job."""
+    console = Console(file=StringIO(), force_terminal=is_terminal, width=200, color_system=None)
+    with TrainingBar(console) as bar:
+        for job in jobs:
+            bar.follow(job, events)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def test_the_columns_of_the_jobs_stand_below_each_other() -> None:
+    head, first, second = tabulate([make_job(), make_job(state="queued", id="a")])
+    assert head.split() == ["JOB", "STATE", "FAMILY", "PRESET", "DATA", "SET", "STEP", "CREATED"]
+    assert first.split()[:6] == ["0123456789abcdef", "running", "dcgan", "paper", "mnist", "50/200"]
+    assert head.index("STATE") == first.index("running") == second.index("queued")
+
+
+def test_the_end_of_a_job_says_how_and_where() -> None:
+    succeeded = make_job(state="succeeded", checkpoints=["a-200", "a-100"])
+    assert describe_end(succeeded) == (
+        "job 0123456789abcdef succeeded after 50 of 200 steps; its newest checkpoint is a-200"
+    )
+    failed = make_job(state="failed", error={"type": "TrainingDivergedError", "detail": "the training diverged"})
+    assert describe_end(failed) == "job 0123456789abcdef failed: the training diverged"
+
+
+def test_a_picture_says_what_it_was_chosen_from() -> None:
+    assert describe_picture(make_picture()) == "checkpoint cgan-mnist, seed 3"
+    nice = make_picture(candidates=320, threshold=1.25)
+    assert describe_picture(nice).endswith("the best of 320 candidates, from score 1.25")
+    found = make_picture(candidates=160, selected_by="judge-mnist; confidence=0.5")
+    assert describe_picture(found).endswith("classes found by judge-mnist; confidence=0.5 among 160 candidates")
+
+
+def test_the_bar_shows_state_steps_and_messages() -> None:
+    log = Event(sequence=1, kind="log", data={"message": "fetching [1/4]"})
+    text = shown(make_job(), events=(log,))
+    assert "running" in text
+    assert "50/200" in text
+    assert "fetching [1/4]" in text
+
+
+def test_the_bar_shows_the_place_in_the_queue() -> None:
+    assert "queued (place 3)" in shown(make_job(state="queued", position=2))
+
+
+def test_a_pipe_gets_lines_and_no_bar() -> None:
+    kept = Event(sequence=1, kind="checkpoint", step=50, data={})
+    assert shown(make_job(), events=(kept,), is_terminal=False) == "checkpoint at step 50\n"

@@ -1,0 +1,146 @@
+"""Training and drawing without a service."""
+
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from app.settings import AppSettings
+from checkpoints.format import CheckpointMissingError
+from ganery import local_drawing, local_training
+from ganery.client import RefusedError
+from ganery.display import TrainingBar
+from ganery.local_training import AnotherTrainingError, Result, WishError
+from store.requests import RequestError
+from workers.settings import WorkerSettings
+
+WISH: Mapping[str, Any] = {
+    "family": "dcgan",
+    "preset": "paper",
+    "dataset": "segments",
+    "images": 20 * 8,
+    "batch_size": 8,
+    "hyperparameters": {"width": 8},
+}
+WEIGHTS = ("networks.safetensors", "averaged.safetensors")
+
+
+class Recording(TrainingBar):
+    """Notes what is shown, and presses Ctrl-C at a step."""
+
+    def __init__(self, *, interrupt_at: int | None = None) -> None:
+        super().__init__(Console(quiet=True))
+        self.lines: list[str] = []
+        self._interrupt_at = interrupt_at
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+    def move(self, state: str, step: int, total: int) -> None:
+        super().move(state, step, total)
+        if step == self._interrupt_at:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def train(directory: Path, bar: TrainingBar | None = None, **wish: object) -> Result:
+    settings = WorkerSettings(data_dir=directory.parent, device="cpu", training_threads=1)
+    return local_training.train({**WISH, **wish}, directory, settings, bar or Recording())
+
+
+def weights(result: Result) -> list[bytes]:
+    return [(result.checkpoint / name).read_bytes() for name in WEIGHTS if (result.checkpoint / name).exists()]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    return train(tmp_path_factory.mktemp("local") / "whole")
+
+
+def test_a_training_leaves_checkpoints_and_sample_grids(trained: Result) -> None:
+    assert (trained.step, trained.total_steps, trained.is_finished) == (20, 20, True)
+    assert trained.checkpoint.name == "00000020"
+    samples = sorted((trained.checkpoint.parents[1] / "samples").iterdir())
+    assert (samples[0].name, samples[-1].name) == ("00000000.png", "00000020.png")
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights(trained: Result, tmp_path: Path) -> None:
+    part = train(tmp_path / "part", Recording(interrupt_at=7))
+    assert (part.step, part.is_finished) == (7, False)
+    bar = Recording()
+    whole = train(tmp_path / "part", bar)
+    assert "continuing from step 7" in bar.lines
+    assert whole.is_finished
+    assert weights(whole) == weights(trained)
+
+
+def test_a_finished_training_is_not_repeated(trained: Result) -> None:
+    directory = trained.checkpoint.parents[1]
+    before = weights(trained)
+    assert train(directory).is_finished
+    assert weights(trained) == before
+
+
+def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path) -> None:
+    part = train(tmp_path / "part", Recording(interrupt_at=7))
+    (part.checkpoint / "networks.safetensors").write_bytes(b"damaged")
+    bar = Recording()
+    assert train(tmp_path / "part", bar).is_finished
+    assert any("the checkpoint 00000007 is damaged" in line for line in bar.lines)
+    assert "continuing from step 6" in bar.lines
+
+
+def test_a_directory_with_another_training_is_refused(trained: Result) -> None:
+    with pytest.raises(AnotherTrainingError, match=r"has seed 5, .*name another directory with --out"):
+        train(trained.checkpoint.parents[1], seed=5)
+
+
+def test_ctrl_c_has_its_usual_meaning_again_afterwards(trained: Result) -> None:
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_wish_that_cannot_be_trained_is_told_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(WishError, match="images: Input should be greater than or equal to 1, but 0 came"):
+        train(tmp_path, images=0)
+    with pytest.raises(RequestError, match="there is no family 'nonesuch'"):
+        train(tmp_path, family="nonesuch")
+
+
+def test_the_drawn_data_set_is_fetched(tmp_path: Path) -> None:
+    lines: list[str] = []
+    local_training.fetch("segments", WorkerSettings(data_dir=tmp_path), lines.append)
+    assert lines[-2:] == [
+        f"segments: 2000 pictures to train are in {tmp_path / 'datasets'}",
+        f"segments: 500 pictures to test are in {tmp_path / 'datasets'}",
+    ]
+
+
+def draw(directory: Path, **parameters: object) -> bytes:
+    return local_drawing.generate(parameters, AppSettings(data_dir=directory)).png
+
+
+def test_pictures_are_drawn_from_a_directory(trained: Result, tmp_path: Path) -> None:
+    picture = local_drawing.generate(
+        {"checkpoint": str(trained.checkpoint), "seed": 3, "count": 4, "nice": True}, AppSettings(data_dir=tmp_path)
+    )
+    assert picture.png.startswith(b"\x89PNG")
+    assert (picture.seed, picture.checkpoint, picture.candidates) == (3, "00000020", 80)
+    assert picture.threshold is not None
+
+
+def test_the_same_seed_draws_the_same_bytes(trained: Result, tmp_path: Path) -> None:
+    here = str(trained.checkpoint)
+    assert draw(tmp_path, checkpoint=here, seed=3) == draw(tmp_path, checkpoint=here, seed=3)
+    assert draw(tmp_path, checkpoint=here, seed=3) != draw(tmp_path, checkpoint=here, seed=4)
+
+
+def test_what_cannot_be_drawn_is_refused_as_the_service_refuses_it(trained: Result, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointMissingError, match="there is no checkpoint in not/there"):
+        draw(tmp_path, checkpoint="not/there")
+    with pytest.raises(RefusedError, match="no checkpoint and no alias is called 'nonesuch'"):
+        draw(tmp_path, checkpoint="nonesuch")
+    with pytest.raises(RefusedError, match="digit: "):
+        draw(tmp_path, checkpoint=str(trained.checkpoint), digit=10)
