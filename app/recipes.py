@@ -12,9 +12,8 @@ from app.catalogue import DEFAULT_ALIAS, Catalogue, KnownCheckpoint
 from app.refusals import ParameterError
 from checkpoints.library import has_judge
 from models import Conditioning, DatasetSpec, UnknownClassError, UnknownFamilyError, find_dataset, find_family
+from store.requests import DRAWN_SEEDS, LARGEST_SEED
 
-LARGEST_SEED = 2**63 - 1
-_DRAWN_SEEDS = 2**32  # enough for nobody to see one twice, and short enough to read out
 _NICE_FACTOR = 20
 _DIGITS = tuple("0123456789")
 
@@ -136,7 +135,7 @@ def complete(query: GenerateQuery, catalogue: Catalogue, limits: Limits) -> Reci
     recipe = Recipe(
         checkpoint=checkpoint,
         dataset=dataset,
-        seed=secrets.randbelow(_DRAWN_SEEDS) if query.seed is None else query.seed,
+        seed=secrets.randbelow(DRAWN_SEEDS) if query.seed is None else query.seed,
         count=query.count,
         columns=query.columns or isqrt(query.count),
         scale=query.scale,

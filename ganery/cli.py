@@ -27,6 +27,7 @@ app = typer.Typer(
     help="Train GANs and draw their pictures.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
+    add_completion=False,
     pretty_exceptions_show_locals=False,
 )
 data = typer.Typer(help="The data sets.", no_args_is_help=True)

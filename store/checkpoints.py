@@ -19,7 +19,7 @@ def checkpoint_id(job_id: str, step: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NewCheckpoint:
-    """A checkpoint that a worker has put on disk. path: relative to the data directory."""
+    """A checkpoint that a worker has put on disk. path: relative to the directory of the checkpoints."""
 
     step: int
     images_seen: int
@@ -30,7 +30,7 @@ class NewCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class TrainedCheckpoint:
-    """A checkpoint that a job registered. path: relative to the data directory."""
+    """A checkpoint that a job registered. path: relative to the directory of the checkpoints."""
 
     id: str
     job_id: str

@@ -19,6 +19,8 @@ from models import (
 from store.jobs import JobRequest
 
 LARGEST_SEED = 2**63 - 1
+DRAWN_SEEDS = 2**32
+"""A seed that is drawn is below this: nobody sees one twice, it is short to read out, and exact in JavaScript."""
 _REPORTS_PER_JOB = 20
 
 
@@ -82,7 +84,7 @@ def complete(request: TrainRequest) -> tuple[JobRequest, int]:
         family=family.name,
         preset=name,
         dataset=dataset.name,
-        seed=secrets.randbelow(LARGEST_SEED + 1) if request.seed is None else request.seed,
+        seed=secrets.randbelow(DRAWN_SEEDS) if request.seed is None else request.seed,
         images=images,
         batch_size=batch_size,
         hyperparameters=config.hyperparameters.model_dump(mode="json"),

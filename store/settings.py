@@ -50,3 +50,12 @@ class StoreSettings(BaseSettings):
     def job_directory(self, job_id: str) -> Path:
         """Return where a job's log and sample grids lie."""
         return self.data_dir / "jobs" / job_id
+
+    def samples(self, job_id: str) -> Path:
+        """Return the directory of a job's sample grids; `sample_name` says how each is called."""
+        return self.job_directory(job_id) / "samples"
+
+
+def sample_name(step: int) -> str:
+    """Return the name of the file that holds the sample grid of a step."""
+    return f"{step:08d}.png"

@@ -16,6 +16,7 @@ from models import encode_png, find_family, lay_out, to_pixels
 from store.checkpoints import CheckpointStore
 from store.database import Database
 from store.jobs import Claim, JobRequest, JobStore
+from store.settings import sample_name
 from store.states import Cancelled, Outcome, Paused, Preempted, Succeeded, Wish
 from workers.data import load_dataset
 from workers.keeper import CheckpointKeeper
@@ -79,7 +80,7 @@ def train(settings: WorkerSettings, database: Database, jobs: JobStore, claim: C
     """
     reporter = Reporter(jobs, claim)
     keeper = CheckpointKeeper(settings.checkpoints, CheckpointStore(database), reporter, claim)
-    samples = settings.job_directory(claim.job.id) / "samples"
+    samples = settings.samples(claim.job.id)
     return run(settings, claim.job.request, pulse=pulse, reporter=reporter, keeper=keeper, samples=samples)
 
 
@@ -178,7 +179,7 @@ class Training:
         images = sampler.sample(range(len(labels)), seed=seed, labels=labels)
         png = encode_png(lay_out(to_pixels(images), columns=SAMPLE_COLUMNS), {"Software": "Ganery"})
         self._reporter.confirm()
-        _write_whole(self._samples / f"{self._trainer.step_count:08d}.png", png)
+        _write_whole(self._samples / sample_name(self._trainer.step_count), png)
         self._reporter.sample(self._trainer.step_count, {"count": len(labels), "columns": SAMPLE_COLUMNS})
 
 

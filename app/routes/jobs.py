@@ -16,6 +16,7 @@ from app.schemas import JobView, Page, PageQuery, PriorityChange
 from store.errors import DatabaseUnavailableError
 from store.jobs import Job
 from store.requests import TrainRequest, complete
+from store.settings import sample_name
 from store.states import JobState
 
 router = APIRouter(tags=["jobs"])
@@ -100,7 +101,7 @@ def get_sample(job_id: str, step: int, request: Request, given: Given) -> Respon
     """Return the grid that the job drew after a step, always from the same noise."""
     job = given.jobs.get(job_id)
     try:
-        png = (given.settings.job_directory(job.id) / "samples" / f"{step:08d}.png").read_bytes()
+        png = (given.settings.samples(job.id) / sample_name(step)).read_bytes()
     except OSError:
         raise SampleNotFoundError(job_id, step) from None
     return answer(request, png, "image/png", caching=IMMUTABLE)
