@@ -47,7 +47,7 @@ def main() -> None:
     for name in arguments.only or VARIANTS:
         changes, precision = VARIANTS[name]
         config = family.configure(preset.hyperparameters.model_dump() | dict(changes), train.spec)
-        plan = Plan(family.default_preset, 0, preset.batch_size, arguments.images, preset.averaging_half_life)
+        plan = Plan.of(family.default_preset, preset, seed=0, images=arguments.images)
         trainer = Trainer(family, config, plan, train, precision=precision)
         began = time.process_time()
         while not trainer.is_finished:

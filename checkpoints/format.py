@@ -5,13 +5,13 @@
     training_state.safetensors  optimiser moments and unread metrics; needed to continue, not to sample
     metadata.json               what it is, the sha256 of each file, and a seal: its own sha256
 
-It is written beside its place, synced, and renamed into it, so a reader finds a whole one or none.
+It is written beside its place, synced, and renamed into it, so a reader finds a whole one or none. What a killed
+process leaves beside it is in a directory whose name begins with a dot.
 """
 
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -83,6 +83,7 @@ class Metadata(BaseModel):
     step: int
     images_seen: int
     precision: str = Field("float32", description="of the networks' arithmetic in training")
+    averaging_half_life: float = Field(0, description="in pictures; 0 where no average was kept")
     metrics: dict[str, float] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
     created_at: datetime | None = None
@@ -120,7 +121,8 @@ _METADATA = "metadata.json"
 def save(checkpoint: Checkpoint, directory: Path) -> Metadata:
     """Write a checkpoint so that the directory appears whole or not at all; one that is there is replaced.
 
-    Returns the metadata as written, with the digests of the files.
+    That one is moved aside until the new one is in its place, so a kill loses neither. Returns the metadata as
+    written, with the digests of the files.
     """
     contents = {
         name: serialise_tensors({key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()})
@@ -135,19 +137,14 @@ def save(checkpoint: Checkpoint, directory: Path) -> Metadata:
     metadata = Metadata.model_validate(checkpoint.metadata.model_dump() | {"files": digests}).sealed()
     contents[_METADATA] = (metadata.model_dump_json(indent=2) + "\n").encode()
     directory.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=directory.parent))
-    try:
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=directory.parent) as aside:
+        new = Path(aside, "new")
+        new.mkdir()
         for name, data in contents.items():
-            _write_synced(aside / name, data)
-        _sync_directory(aside)
-        aside.chmod(0o755)
-        if directory.exists():
-            shutil.rmtree(directory)
-        aside.rename(directory)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
-    _sync_directory(directory.parent)
+            _write_synced(new / name, data)
+        _sync_directory(new)
+        _replace(directory, new, Path(aside, "old"))
+        _sync_directory(directory.parent)
     return metadata
 
 
@@ -182,9 +179,14 @@ def load(directory: Path, *, for_training: bool = False) -> Checkpoint:
     networks, averaged = (_read_tensors(directory, name, metadata) for name in _WEIGHTS)
     if not for_training:
         return Checkpoint(metadata, networks, averaged)
-    if not (directory / _TRAINING_STATE).exists():
+    if not is_resumable(directory):
         raise CheckpointIncompleteError(directory.name)
     return Checkpoint(metadata, networks, averaged, _read_tensors(directory, _TRAINING_STATE, metadata))
+
+
+def is_resumable(directory: Path) -> bool:
+    """Whether the checkpoint holds what a training needs to continue from it."""
+    return (directory / _TRAINING_STATE).exists()
 
 
 def drop_training_state(directory: Path) -> None:
@@ -207,6 +209,16 @@ def _read_tensors(directory: Path, name: str, metadata: Metadata) -> Tensors:
         return parse_tensors(data)
     except SafetensorError as error:
         raise CheckpointCorruptError(directory, name, f"is no safetensors file: {error}") from error
+
+
+def _replace(directory: Path, new: Path, old: Path) -> None:
+    try:
+        if directory.exists():
+            directory.rename(old)
+        new.rename(directory)
+    finally:
+        if old.exists() and not directory.exists():
+            old.rename(directory)
 
 
 def _write_synced(path: Path, data: bytes) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from checkpoints.format import Checkpoint, CheckpointError, Metadata, load, save
 from checkpoints.library import PRETRAINED, judge_directory, load_judge, shipped, to_sampler
 from ganery.processes import Report as Say
-from models import UnknownDatasetError
+from models import UnknownDatasetError, find_family
 from store.settings import StoreSettings
 from workers.data import DatasetUnavailableError, TrainingData, load_dataset
 from workers.evaluation import Quality, Report, evaluate
@@ -53,7 +53,12 @@ def publish(name: str, directory: Path, settings: StoreSettings, say: Say) -> Pa
     The networks that only score are stored in half precision: they order pictures, and draw none.
     """
     checkpoint, report = judge_checkpoint(directory, settings, say)
-    networks = {key: value.half() for key, value in checkpoint.networks.items() if key not in checkpoint.averaged}
+    family = find_family(checkpoint.metadata.family)
+    networks = {
+        key: value.half() if value.is_floating_point() and key.split(".")[0] not in family.generators else value
+        for key, value in checkpoint.networks.items()
+        if key not in checkpoint.averaged
+    }
     metadata = checkpoint.metadata.model_copy(update={"metrics": _metrics(report)})
     destination = PRETRAINED / name
     metadata = save(replace(checkpoint, metadata=metadata, networks=networks, training_state=None), destination)
@@ -64,7 +69,7 @@ def publish(name: str, directory: Path, settings: StoreSettings, say: Say) -> Pa
 def tabulate(report: Report) -> list[str]:
     """Return the quality as lines: drawn pictures beside as many real ones."""
     rows = _rows(report)
-    head = f"{'':<16}{'drawn':>9}{'real':>9}   ({report.drawn.count} pictures, judged against the test pictures)"
+    head = f"{'':<16}{'drawn':>9}{'real':>9}   ({report.count} pictures, judged against the test pictures)"
     lines = [f"{name:<16}{drawn:>9.4f}{real:>9.4f}" for name, drawn, real in rows]
     return [head, *lines, f"FD is {report.distance_ratio:.2f} times its floor"]
 
@@ -76,9 +81,10 @@ def _rows(report: Report) -> list[tuple[str, float, float]]:
 
 def _values(quality: Quality) -> dict[str, float]:
     shares = quality.manifold
+    labelled = {} if quality.accuracy is None else {"label accuracy": quality.accuracy}
     return {
         "FD": quality.distance,
-        "label accuracy": quality.accuracy,
+        **labelled,
         "precision": shares.precision,
         "recall": shares.recall,
         "density": shares.density,
@@ -104,7 +110,7 @@ Made by
     ganery train --local --family {metadata.family} --preset {metadata.preset} --seed {metadata.seed} --out DIR
     ganery publish DIR/checkpoints/{metadata.step:08d} --name {name}
 
-Quality, {report.drawn.count:,} pictures against the test pictures in the features of `judge-{metadata.dataset.name}`
+Quality, {report.count:,} pictures against the test pictures in the features of `judge-{metadata.dataset.name}`
 (a classifier of our own: the distance FD is no FID). The column real is as many training pictures: what can be
 reached. `ganery evaluate {name}` prints this table again.
 

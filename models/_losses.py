@@ -1,6 +1,7 @@
 """Losses and penalties that several papers share, on logits (no sigmoid) unless said otherwise.
 
-They are computed in full precision, whatever the arithmetic of the networks.
+They are computed in full precision, whatever the arithmetic of the networks; a penalty's gradient passes through
+the networks, and is of theirs.
 """
 
 import torch

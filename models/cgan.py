@@ -19,6 +19,8 @@ Deviations of both presets
 * The generator's loss is the non-saturating one; the paper states the minimax game, with E log(1 - s(D)).
 
 Deviations of `conv`
+* Both players see every batch; in the authors' code they take turns, so each sees half of them.
+* All 60,000 pictures are trained on; theirs leaves a part out to validate.
 * Moving statistics of batch norm serve for sampling; theirs are those of the batch.
 
 Deviations of `paper`

@@ -4,8 +4,8 @@ Source: Miyato & Koyama, "cGANs with Projection Discriminator", ICLR 2018, https
 The penalty is R1 of Mescheder, Geiger & Nowozin, "Which Training Methods for GANs do actually Converge?", ICML
 2018, https://arxiv.org/abs/1801.04406.
 
-The optimal critic of a class-conditional game is a sum of log p(y|x) / q(y|x) and log p(x) / q(x) (eq. 3). So the
-discriminator gives the label to an inner product with its features, and not to its input (eq. 4):
+The optimal critic of a class-conditional game is a sum of log p(y|x) / q(y|x) and log p(x) / q(x) (section 3). So
+the discriminator gives the label to an inner product with its features, and not to its input:
 
     D(x, y) = v_y . phi(x) + psi(phi(x))
 
@@ -19,7 +19,9 @@ eq. 2) on pairs (x, G(z, y)) of one class, with the penalty on real and on fake 
 
 Deviations:
 * Loss: the paper's is the hinge; here it is the non-saturating one with R1, which needs no spectral norm.
-* Penalty interval: Mescheder penalises every step; here every 4th with 4 times the weight (StyleGAN2, appendix B).
+* Penalty interval: Mescheder penalises every step; here every 4th with 4 times the weight, after StyleGAN2's lazy
+  regularisation, but with Adam's rates as they are.
+* Relativistic loss: R3GAN draws real pictures anew for the generator; here it sees the discriminator's.
 * Networks: the paper's are ResNets for 128 x 128; here plain convolutions for 16 to 64 pixels.
 * Labels also enter the generator beside the latent: an embedding of 32 numbers; the paper has none.
 * Adam: the paper's is 2e-4, (0, 0.9), constant; here 3e-3 and 1.5e-3, (0, 0.99), falling in the second half.
@@ -90,7 +92,7 @@ EMBEDDING_DIM = 32
 
 
 class ConditionalBatchNorm(nn.Module):
-    """Batch normalisation with a gain and an offset for each class: Miyato & Koyama 2018, section 4."""
+    """Batch normalisation with a gain and an offset for each class: as in Miyato & Koyama's generator."""
 
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
@@ -157,7 +159,7 @@ class ProjectionGANDiscriminator(nn.Module):
         nn.init.normal_(self.embedding.weight, std=chosen.feature_dim**-0.5)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Return D(x, y) = v_y . phi(x) + psi(phi(x)): Miyato & Koyama 2018, eq. 4."""
+        """Return D(x, y) = v_y . phi(x) + psi(phi(x)): Miyato & Koyama 2018, section 3."""
         features = leaky_relu(self.features(self.convolutions(images)), SLOPE)
         logits: Tensor = self.realness(features)[:, 0] + (self.embedding(labels) * features).sum(dim=1)
         return logits
@@ -183,8 +185,7 @@ def compute_discriminator_loss(networks: Networks, batch: Batch, config: Config,
     fake = sample(networks, config, noise, batch.labels)
     if is_penalised and is_relativistic:
         fake.requires_grad_()
-    logits = discriminator(torch.cat([real, fake]), batch.labels.repeat(2))
-    on_real, on_fake = logits.chunk(2)
+    on_real, on_fake = discriminator(real, batch.labels), discriminator(fake, batch.labels)
     if is_relativistic:
         terms = {"pairing": relativistic_pairing_loss(on_real, on_fake)}
     else:
@@ -276,7 +277,7 @@ FAMILY = Family(
                 batch_size=64,
                 images=1_500_000,
                 averaging_half_life=50_000,
-                description="wider networks and five times the pictures: an hour on a CPU core with bfloat16",
+                description="wider networks and five times the pictures; it made the checkpoint that ships",
             ),
         }
     ),

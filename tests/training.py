@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models import (
+    SEGMENTS,
     Batch,
     Conditioning,
     DatasetSpec,
@@ -23,8 +24,10 @@ from models import (
     Preset,
     Sampler,
 )
+from models._classifier import Classifier
 from models._optimizers import sgd
 from workers.data import TrainingData, load_dataset
+from workers.judging import train_judge
 from workers.trainer import Plan, Trainer
 
 BATCH_SIZE = 8
@@ -56,6 +59,16 @@ def train(
     for _ in range(steps):
         trainer.step()
     return trainer
+
+
+@cache
+def segments_judge() -> Classifier:
+    """A classifier that recognises most of the drawn data set, trained for a second."""
+    train, test = segments(), load_dataset("segments", Path("never-written"), split="test")
+    checkpoint = train_judge(train, test, epochs=2, batch_size=32)
+    classifier = Classifier(SEGMENTS)
+    classifier.load_state_dict(dict(checkpoint.networks))
+    return classifier.eval().requires_grad_(False)
 
 
 # --- The toy: a generator that is one number ----------------------------------------------------------------------

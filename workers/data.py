@@ -57,8 +57,9 @@ def load_dataset(
     """
     spec = find_dataset(name)
     images, labels = _LOADERS[name](directory / name, split, report)
-    digest = hashlib.sha256(images.numpy().tobytes() + labels.numpy().tobytes()).hexdigest()
-    return TrainingData(spec, images, labels, digest)
+    digest = hashlib.sha256(images.numpy().data)
+    digest.update(labels.numpy().data)
+    return TrainingData(spec, images, labels, digest.hexdigest())
 
 
 # --- MNIST --------------------------------------------------------------------------------------------------------

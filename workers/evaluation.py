@@ -14,6 +14,7 @@ from models._classifier import Classifier
 from workers.data import TrainingData
 
 NEIGHBOURS = 5
+_ROWS = 1000  # compared at once: all would be some hundred megabytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +34,19 @@ class Manifold:
 class Quality:
     """How like the test pictures some pictures are.
 
-    accuracy: the share in which the judge recognises the class that was asked for.
+    accuracy: the share in which the judge recognises the class that was asked for; None where none could be asked.
     """
 
-    count: int
     distance: float
-    accuracy: float
+    accuracy: float | None
     manifold: Manifold
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The quality of drawn pictures, and of as many real training pictures: what can be reached."""
+    """The quality of drawn pictures, and of as many real training pictures of the same classes: what can be reached."""
 
+    count: int
     drawn: Quality
     real: Quality
 
@@ -58,28 +59,39 @@ class Report:
 def evaluate(
     sampler: Sampler, judge: Classifier, train: TrainingData, test: TrainingData, *, count: int = 10_000, seed: int = 0
 ) -> Report:
-    """Judge `count` pictures, each class equally often, and as many training pictures, against the test pictures."""
-    classes = len(test.spec.classes)
-    labels = torch.arange(count) % classes
-    images = sampler.sample(range(count), seed=seed, labels=labels.tolist())
+    """Judge drawn and training pictures against the test pictures.
+
+    `count` training pictures are taken at random, or all where there are fewer; the drawn ones are of their classes,
+    so both differ from the test pictures' classes alike.
+    """
     shuffle = torch.Generator().manual_seed(derive_seed("evaluation", seed))
     places = torch.randperm(len(train.labels), generator=shuffle)[:count]
-    test_features = judge.features(from_pixels(test.images))
+    labels = train.labels[places]
+    drawn = to_pixels(sampler.sample(range(len(labels)), seed=seed, labels=labels.tolist()))
+    compare = Comparison(judge, judge.features(from_pixels(test.images)))
     return Report(
-        drawn=_judge_pictures(judge, from_pixels(to_pixels(images)), labels, test_features),
-        real=_judge_pictures(judge, from_pixels(train.images[places]), train.labels[places], test_features),
+        count=len(labels),
+        drawn=compare.judge_pictures(drawn, labels if sampler.is_conditional else None),
+        real=compare.judge_pictures(train.images[places], labels),
     )
 
 
-def _judge_pictures(judge: Classifier, images: Tensor, labels: Tensor, test_features: Tensor) -> Quality:
-    features = judge.features(images)
-    recognised = judge.head(features).argmax(dim=1)
-    return Quality(
-        count=len(images),
-        distance=frechet_distance(features, test_features),
-        accuracy=float((recognised == labels).float().mean()),
-        manifold=compare_manifolds(test_features, features),
-    )
+class Comparison:
+    """Compares pictures with the real ones that it was made with."""
+
+    def __init__(self, judge: Classifier, real_features: Tensor) -> None:
+        self._judge, self._real = judge, real_features
+        self._radius = radius(real_features, NEIGHBOURS)
+
+    def judge_pictures(self, pixels: Tensor, labels: Tensor | None) -> Quality:
+        """Judge pictures (n, c, h, w) uint8 that were asked for by these classes (n,), or by none."""
+        features = self._judge.features(from_pixels(pixels))
+        recognised = self._judge.head(features).argmax(dim=1)
+        return Quality(
+            distance=frechet_distance(features, self._real),
+            accuracy=None if labels is None else float((recognised == labels).float().mean()),
+            manifold=compare_manifolds(self._real, features, real_radius=self._radius),
+        )
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
@@ -97,22 +109,33 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     return float(means + covariance_a.trace() + covariance_b.trace() - 2 * trace_of_root)
 
 
-def compare_manifolds(real: Tensor, fake: Tensor, *, neighbours: int = NEIGHBOURS) -> Manifold:
+def compare_manifolds(
+    real: Tensor, fake: Tensor, *, neighbours: int = NEIGHBOURS, real_radius: Tensor | None = None
+) -> Manifold:
     """Compare features (n, d) by balls that reach to the k-th neighbour: Naeem et al. 2020, section 3.
 
-    Cannot see whether pictures were copied from the training set.
+    real_radius: what `radius` returns for the real ones, where it is known. Cannot see whether pictures were copied
+    from the training set.
     """
-    real_radius, fake_radius = _radius(real, neighbours), _radius(fake, neighbours)
-    distance = torch.cdist(real, fake)
-    in_real_ball = distance < real_radius[:, None]
+    real_radius = radius(real, neighbours) if real_radius is None else real_radius
+    fake_radius = radius(fake, neighbours)
+    balls_around_fake = torch.zeros(len(fake))
+    recalled, covered = [], []
+    for rows, row_radius in zip(torch.split(real, _ROWS), torch.split(real_radius, _ROWS), strict=True):
+        distance = torch.cdist(rows, fake)
+        in_real_ball = distance < row_radius[:, None]
+        balls_around_fake += in_real_ball.sum(dim=0)
+        recalled.append((distance < fake_radius).any(dim=1))
+        covered.append(in_real_ball.any(dim=1))
     return Manifold(
-        precision=float(in_real_ball.any(dim=0).float().mean()),
-        recall=float((distance < fake_radius).any(dim=1).float().mean()),
-        density=float(in_real_ball.float().sum(dim=0).mean() / neighbours),
-        coverage=float(in_real_ball.any(dim=1).float().mean()),
+        precision=float((balls_around_fake > 0).float().mean()),
+        recall=float(torch.cat(recalled).float().mean()),
+        density=float(balls_around_fake.mean() / neighbours),
+        coverage=float(torch.cat(covered).float().mean()),
     )
 
 
-def _radius(features: Tensor, neighbours: int) -> Tensor:
+def radius(features: Tensor, neighbours: int) -> Tensor:
     """Return each row's distance to its k-th nearest other row: (n,)."""
-    return torch.cdist(features, features).kthvalue(neighbours + 1, dim=1).values
+    portions = torch.split(features, _ROWS)
+    return torch.cat([torch.cdist(rows, features).kthvalue(neighbours + 1, dim=1).values for rows in portions])

@@ -18,7 +18,13 @@ WEIGHT_DECAY = 1e-2
 
 
 def train_judge(
-    data: TrainingData, test: TrainingData, *, seed: int = 0, report: Callable[[str], None] = lambda line: None
+    data: TrainingData,
+    test: TrainingData,
+    *,
+    seed: int = 0,
+    epochs: int = EPOCHS,
+    batch_size: int = BATCH_SIZE,
+    report: Callable[[str], None] = lambda line: None,
 ) -> Checkpoint:
     """Train a classifier on randomly turned, scaled and shifted pictures; return it with its test accuracy.
 
@@ -27,31 +33,31 @@ def train_judge(
     torch.manual_seed(derive_seed("judge", seed))
     noise = torch.Generator().manual_seed(derive_seed("judge noise", seed))
     classifier = Classifier(data.spec).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    batches = len(data.labels) // BATCH_SIZE
+    batches = len(data.labels) // batch_size
     optimizer = torch.optim.AdamW(classifier.parameters(), weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_LEARNING_RATE, total_steps=EPOCHS * batches)
-    for epoch in range(1, EPOCHS + 1):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_LEARNING_RATE, total_steps=epochs * batches)
+    for epoch in range(1, epochs + 1):
         classifier.train()
         order = torch.randperm(len(data.labels), generator=noise)
-        for places in torch.split(order, BATCH_SIZE)[:batches]:
+        for places in torch.split(order, batch_size)[:batches]:
             images = jitter(from_pixels(data.images[places]), StepNoise(noise, len(places)))
             loss = cross_entropy(classifier(images), data.labels[places])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
-        report(f"epoch {epoch} of {EPOCHS}: {accuracy(classifier, test):.2%} of the test pictures recognised")
+        report(f"epoch {epoch} of {epochs}: {accuracy(classifier, test):.2%} of the test pictures recognised")
     metadata = Metadata(
         family="judge",
         preset="default",
         dataset=data.spec,
         dataset_digest=data.digest,
         hyperparameters={"peak_learning_rate": PEAK_LEARNING_RATE, "weight_decay": WEIGHT_DECAY},
-        batch_size=BATCH_SIZE,
-        images=EPOCHS * batches * BATCH_SIZE,
+        batch_size=batch_size,
+        images=epochs * batches * batch_size,
         seed=seed,
-        step=EPOCHS * batches,
-        images_seen=EPOCHS * batches * BATCH_SIZE,
+        step=epochs * batches,
+        images_seen=epochs * batches * batch_size,
         metrics={"test_accuracy": accuracy(classifier, test)},
         versions={"torch": torch.__version__},
     )

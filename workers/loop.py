@@ -5,6 +5,7 @@ it. What is due at a step depends on the step alone. So a training that continue
 what came after it to the last bit, and the records keep the first of each.
 """
 
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -99,7 +100,7 @@ def run(
     newest = keeper.latest()
     if newest is not None:
         trainer.restore(newest)
-        reporter.log(f"continuing from step {trainer.step_count}")
+        reporter.log(f"continuing from step {trainer.step_count}, which was trained in {newest.metadata.precision}")
     training = Training(trainer, request, pulse=pulse, reporter=reporter, keeper=keeper, samples=samples)
     return training.run()
 
@@ -107,13 +108,8 @@ def run(
 def _build_trainer(settings: WorkerSettings, request: JobRequest, reporter: Listener) -> Trainer:
     family = find_family(request.family)
     data = load_dataset(request.dataset, settings.datasets, report=reporter.log)
-    plan = Plan(
-        preset=request.preset,
-        seed=request.seed,
-        batch_size=request.batch_size,
-        images=request.images,
-        averaging_half_life=family.preset(request.preset).averaging_half_life,
-    )
+    preset = family.preset(request.preset)
+    plan = Plan.of(request.preset, preset, seed=request.seed, batch_size=request.batch_size, images=request.images)
     device = settings.device or ("cuda" if torch.cuda.is_available() else "cpu")
     reporter.log(f"training {family.name} on {request.dataset}, on {device} with {settings.precision}")
     config = family.configure(request.hyperparameters, data.spec)
@@ -168,6 +164,7 @@ class Training:
 
     def _keep(self) -> None:
         if self._trainer.step_count > 0:  # before the first step there is nothing that the seed does not tell
+            self._trainer.require_finite()
             self._keeper.keep(self._trainer.snapshot(), self._metrics)
 
     def _draw(self) -> None:
@@ -179,13 +176,15 @@ class Training:
         images = sampler.sample(range(len(labels)), seed=seed, labels=labels)
         png = encode_png(lay_out(to_pixels(images), columns=SAMPLE_COLUMNS), {"Software": "Ganery"})
         self._reporter.confirm()
-        _write_whole(self._samples / sample_name(self._trainer.step_count), png)
+        _write_once(self._samples / sample_name(self._trainer.step_count), png)
         self._reporter.sample(self._trainer.step_count, {"count": len(labels), "columns": SAMPLE_COLUMNS})
 
 
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it appears whole or not at all; what a killed process left is written over."""
+def _write_once(path: Path, data: bytes) -> None:
+    """Write a file so that it appears whole or not at all; one that is there was served, and stays as it is."""
+    if path.exists():
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}")
+    aside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")  # an attempt that lost the job may still write
     aside.write_bytes(data)
     aside.replace(path)

@@ -1,28 +1,28 @@
 """Train any family: fetch a batch, let the named networks learn, sum the terms, step.
 
 The trainer knows no family and has no callbacks; the caller owns the `while`. Whatever is random in step s is a
-function of (seed, s), so a training that continues from a snapshot equals one that was never interrupted, to the
-last bit on the same kind of device.
+function of (seed, s), so a training that continues from a snapshot equals one that was never interrupted: on a CPU
+to the last bit, with the same version of torch, number of threads and precision; on a GPU but for rounding.
 """
 
 import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
 
 from checkpoints.format import Checkpoint, CheckpointIncompleteError, Metadata
-from models import Batch, Family, ModelConfig, Networks, Phase, Sampler, StepNoise, derive_seed, from_pixels
+from models import Batch, Family, ModelConfig, Networks, Phase, Preset, Sampler, StepNoise, derive_seed, from_pixels
 from workers.data import TrainingData
 
 Precision = Literal["float32", "bfloat16"]
 
 
 class TrainingDivergedError(ArithmeticError):
-    """A term of the loss is no longer a finite number."""
+    """A term of the loss, or a weight, is no longer a finite number."""
 
     def __init__(self, step: int, terms: Mapping[str, float]) -> None:
         self.step = step
@@ -55,9 +55,16 @@ class Plan:
     images: int
     averaging_half_life: float
 
+    @classmethod
+    def of(
+        cls, name: str, preset: Preset[Any], *, seed: int, batch_size: int | None = None, images: int | None = None
+    ) -> Self:
+        """Return the plan of a preset; a batch size or budget that is given replaces the preset's."""
+        return cls(name, seed, batch_size or preset.batch_size, images or preset.images, preset.averaging_half_life)
+
 
 AVERAGING_RAMP = 0.05
-"""The half-life of the average is at most this share of the images seen: StyleGAN2, appendix B."""
+"""The half-life of the average is at most this share of the images seen: `ema_rampup` of StyleGAN2-ADA."""
 
 
 class Trainer:
@@ -104,9 +111,9 @@ class Trainer:
 
     def step(self) -> dict[str, Tensor]:
         """Run every phase once, with its repeats; return the last value of each term, still on the device."""
-        step_seed = derive_seed("step", self.plan.seed, self.step_count)
-        self._noise.manual_seed(step_seed)
-        torch.manual_seed(step_seed)  # for dropout, which draws from the global generator
+        self._noise.manual_seed(derive_seed("step", self.plan.seed, self.step_count))
+        # dropout draws from the global generator: from another seed, or its masks would follow the latents
+        torch.manual_seed(derive_seed("dropout", self.plan.seed, self.step_count))
         terms: dict[str, Tensor] = {}
         self.networks.train()
         for phase in self._phases:
@@ -131,6 +138,14 @@ class Trainer:
             raise TrainingDivergedError(self.step_count, means)
         return means
 
+    def require_finite(self) -> None:
+        """Raise TrainingDivergedError unless every weight is a finite number. Waits for the device once."""
+        weights = self.networks.state_dict()
+        finite = torch.stack([tensor.isfinite().all() for tensor in weights.values()]).tolist()
+        broken = [name.partition(".")[0] for name, is_finite in zip(weights, finite, strict=True) if not is_finite]
+        if broken:
+            raise TrainingDivergedError(self.step_count, {f"weights of the {name}": math.nan for name in broken})
+
     def sampler(self) -> Sampler:
         """Return a sampler with a copy of today's weights, the averaged ones where there are any."""
         networks = copy.deepcopy(self.networks)
@@ -153,6 +168,7 @@ class Trainer:
                 step=self.step_count,
                 images_seen=self.images_seen,
                 precision=self._precision,
+                averaging_half_life=self.plan.averaging_half_life,
                 versions={"torch": torch.__version__},
             ),
             networks=_copy(self.networks.state_dict()),
@@ -177,6 +193,7 @@ class Trainer:
             "batch_size",
             "images",
             "seed",
+            "averaging_half_life",
         ):
             if getattr(here, field) != getattr(there, field):
                 raise CheckpointMismatchError(field, getattr(here, field), getattr(there, field))

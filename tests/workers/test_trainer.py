@@ -395,3 +395,16 @@ def test_half_precision_computes_in_it_and_keeps_whole_weights() -> None:
     assert torch.bfloat16 in seen
     assert all(term.isfinite() for term in terms.values())
     assert {tensor.dtype for tensor in trainer.networks.parameters()} == {torch.float32}
+
+
+def test_dropout_does_not_follow_the_latents() -> None:
+    """Both are drawn from generators seeded by the step: with one seed a mask would be a function of the latents."""
+    seen: list[tuple[Tensor, Tensor]] = []
+
+    def listen(networks: Any, batch: Any, config: Any, noise: Any) -> Objective:
+        seen.append((noise.uniform(4, low=0, high=1), torch.rand(noise.count, 4)))
+        return Objective({"level": networks["generator"](batch.images.mean())})
+
+    train(with_phase(loss=listen), data=toy_data(), steps=2)
+    assert all(not torch.equal(latents, masks) for latents, masks in seen)
+    assert not torch.equal(seen[0][1], seen[1][1])
