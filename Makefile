@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip
 
-.PHONY: help install install-dev run test check format bench lock clean
+.PHONY: help install install-dev run test check format openapi bench lock clean
 
 help:
 	@echo 'make install   install what the service needs into $(VENV)'
@@ -20,6 +20,7 @@ help:
 	@echo 'make test      install the tools too, then run every test'
 	@echo 'make check     formatting, lint, types'
 	@echo 'make format    put the code into its form'
+	@echo 'make openapi   write docs/openapi.json again, after a change of the API'
 	@echo 'make bench     measure how soon the presets reach a given quality'
 	@echo 'make lock      resolve pyproject.toml into the two lock files (needs uv)'
 	@echo 'make clean     remove $(VENV)'
@@ -42,6 +43,9 @@ check: install-dev
 format: install-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+openapi: install
+	$(BIN)/python -m app.export docs/openapi.json
 
 bench: install
 	$(BIN)/python -m benchmarks.time_to_quality $(BENCH_FLAGS)

@@ -1,7 +1,7 @@
 """Every checkpoint that pictures can be drawn from: those that ship with the service, and those that it trained."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +42,11 @@ class KnownCheckpoint:
         """Whether it ships with the service."""
         return self.job_id is None
 
+    @property
+    def name(self) -> str | None:
+        """What a shipped one is called in every release, whatever its weights; None for a trained one."""
+        return self.directory.name if self.is_shipped else None
+
 
 class Catalogue:
     """Finds checkpoints by id, alias or family. Nothing is kept in memory: what the disk and the rows say counts."""
@@ -51,17 +56,20 @@ class Catalogue:
         self._directory = directory
 
     def find(self, checkpoint_id: str) -> KnownCheckpoint:
-        """Return the checkpoint of this id. Raises NoSuchCheckpointError, CheckpointCorruptError."""
-        folder = shipped().get(checkpoint_id)
-        if folder is not None:
-            return in_directory(folder)
+        """Return the checkpoint of this id, or the shipped one of this name.
+
+        Raises NoSuchCheckpointError, CheckpointCorruptError.
+        """
+        ours = _find_shipped(checkpoint_id)
+        if ours is not None:
+            return ours
         try:
             return self._trained(self._store.get(checkpoint_id))
         except CheckpointNotFoundError:
             raise NoSuchCheckpointError(checkpoint_id) from None
 
     def exists(self, checkpoint_id: str) -> bool:
-        """Whether there is a checkpoint of this id, damaged or not."""
+        """Whether there is a checkpoint of this id, or a shipped one of this name, damaged or not."""
         try:
             self.find(checkpoint_id)
         except NoSuchCheckpointError:
@@ -78,7 +86,7 @@ class Catalogue:
             return self.find(self.meaning(name))
 
     def meaning(self, alias: str) -> str:
-        """Return the id that the alias means. Raises NoSuchCheckpointError."""
+        """Return the id, or the name of a shipped one, that the alias means. Raises NoSuchCheckpointError."""
         try:
             return self._store.get_alias(alias)
         except AliasNotFoundError:
@@ -87,13 +95,15 @@ class Catalogue:
             raise NoSuchCheckpointError(alias) from None
 
     def aliases(self) -> Mapping[str, str]:
-        """Return what every alias means, by name."""
+        """Return the id of the checkpoint that every alias means, by the alias."""
         implied = {DEFAULT_ALIAS: DEFAULT_CHECKPOINT} if DEFAULT_CHECKPOINT in shipped() else {}
-        return dict(sorted((implied | self._store.aliases()).items()))
+        ids = {one.name: one.id for one in self._shipped()}
+        meanings = implied | self._store.aliases()
+        return {alias: ids.get(meant, meant) for alias, meant in sorted(meanings.items())}
 
-    def set_alias(self, name: str, checkpoint_id: str) -> None:
-        """Let the name mean this checkpoint from now on."""
-        self._store.set_alias(name, checkpoint_id)
+    def set_alias(self, name: str, checkpoint: KnownCheckpoint) -> None:
+        """Let the name mean this checkpoint from now on; of a shipped one, whichever weights its name has then."""
+        self._store.set_alias(name, checkpoint.name or checkpoint.id)
 
     def newest(self, family: str) -> KnownCheckpoint:
         """Return the last trained checkpoint of the family, or else one that ships.
@@ -108,9 +118,9 @@ class Catalogue:
             raise NoCheckpointOfFamilyError(family)
         return ours[-1]
 
-    def ids_of_job(self, job_id: str) -> tuple[str, ...]:
-        """Return the ids of the newest hundred checkpoints of a job, the newest first."""
-        return tuple(row.id for row in self._store.list(job_id=job_id, limit=100).items)
+    def ids_of_jobs(self, job_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return the ids of the newest hundred checkpoints of each job, the newest first."""
+        return self._store.ids_of_jobs(job_ids, limit=100)
 
     def page(
         self,
@@ -168,10 +178,13 @@ class Catalogue:
 
 
 def in_directory(folder: Path) -> KnownCheckpoint:
-    """Return a checkpoint that no row tells of. Raises CheckpointMissingError, CheckpointCorruptError."""
+    """Return a checkpoint that no row tells of; its id names its weights too, which a release may replace.
+
+    Raises CheckpointMissingError, CheckpointCorruptError.
+    """
     metadata = read_metadata(folder)
     return KnownCheckpoint(
-        id=folder.name,
+        id=f"{folder.name}-{metadata.digest[:8]}",
         job_id=None,
         family=metadata.family,
         preset=metadata.preset,
@@ -183,6 +196,16 @@ def in_directory(folder: Path) -> KnownCheckpoint:
         created_at=metadata.created_at,
         directory=folder,
     )
+
+
+def _find_shipped(wanted: str) -> KnownCheckpoint | None:
+    """Return the shipped checkpoint of this name or id: None where none is. Raises CheckpointCorruptError."""
+    folders = shipped()
+    if wanted in folders:
+        return in_directory(folders[wanted])
+    folder = folders.get(wanted.rpartition("-")[0])
+    ours = None if folder is None else in_directory(folder)
+    return ours if ours is not None and ours.id == wanted else None
 
 
 def _place_among_shipped(cursor: str | None) -> int | None:

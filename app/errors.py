@@ -20,9 +20,8 @@ from starlette.routing import BaseRoute, Match, Route
 
 from app import refusals
 from app.schemas import Place, Problem
-from checkpoints.format import CheckpointCorruptError, CheckpointMissingError
-from models import UnknownFamilyError
-from models._selection import TooFewOfClassError
+from checkpoints.format import CheckpointCorruptError, CheckpointMissingError, CheckpointUnusableError
+from models import TooFewOfClassError, UnknownFamilyError
 from store import errors as store
 from store.requests import RequestError
 
@@ -66,6 +65,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     store.JobStateError: Kind(409, "wrong-state", "The job's state does not allow it"),
     store.QueueFullError: Kind(429, "queue-full", "As many jobs wait as may", retry_after_seconds=30),
     CheckpointCorruptError: Kind(503, "checkpoint-damaged", "The checkpoint is damaged, and is not served"),
+    CheckpointUnusableError: Kind(503, "checkpoint-unusable", "This version cannot draw from the checkpoint"),
     store.DatabaseUnavailableError: Kind(503, "database-unavailable", "The database is away", retry_after_seconds=5),
     refusals.BusyError: Kind(503, "busy", "Too many grids wait to be drawn", retry_after_seconds=2),
     refusals.NotReadyError: Kind(503, "not-ready", "The service cannot answer yet", retry_after_seconds=1),

@@ -16,10 +16,7 @@ from app.recipes import Recipe
 from app.refusals import BusyError
 from checkpoints.format import CheckpointCorruptError, Metadata, load, read_metadata
 from checkpoints.library import judge_directory, load_judge, to_sampler
-from models import Sampler, encode_png, lay_out, to_pixels
-from models._classifier import Classifier
-from models._grid import ENCODER
-from models._selection import Selection, draw, draw_class
+from models import ENCODER, Classifier, Sampler, Selection, draw, draw_class, encode_png, lay_out, to_pixels
 
 SAMPLING_VERSION = 1
 """Grows whenever the same recipe begins to give other bytes."""
@@ -47,11 +44,14 @@ class LeastRecentlyUsed(Generic[K, V]):
 
     def put(self, key: K, value: V) -> None:
         """Keep the value, if it fits at all."""
+        size = self._size(value)
         with self._lock:
             if key in self._values:
                 self._total -= self._size(self._values.pop(key))
+            if size > self._limit:
+                return
             self._values[key] = value
-            self._total += self._size(value)
+            self._total += size
             while self._total > self._limit:
                 self._total -= self._size(self._values.popitem(last=False)[1])
 

@@ -90,7 +90,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     except DatabaseUnavailableError as error:
         _log.error("the service starts without its database: %s", error)  # and answers 503; the sweeper tries again
     sweeper = Sweeper(
-        services.database, services.jobs, services.doorbell, pause_seconds=services.settings.sweep_seconds
+        services.database,
+        services.jobs,
+        services.doorbell.ring,
+        pause_seconds=services.settings.sweep_seconds,
+        again_seconds=services.settings.ring_again_seconds,
     )
     sweeper.start()
     yield

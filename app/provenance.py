@@ -7,7 +7,7 @@ from typing import Any
 
 from app.recipes import Recipe
 from checkpoints.format import Metadata
-from models._selection import CONFIDENCE, Selection
+from models import CONFIDENCE, Selection
 
 DEVICE_CLASS = "cpu"
 """The same recipe gives the same bytes on the same class of device only."""

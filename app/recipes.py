@@ -49,7 +49,7 @@ class GenerateQuery(BaseModel):
         None,
         min_length=1,
         max_length=100,
-        description=f"the id or alias of a checkpoint; default {DEFAULT_ALIAS!r}",
+        description=f"the id, name or alias of a checkpoint; default {DEFAULT_ALIAS!r}",
     )
     family: str | None = Field(
         None, min_length=1, max_length=100, description="take the newest checkpoint of this family"
@@ -212,11 +212,14 @@ def _nice_factor(query: GenerateQuery) -> int:
 
 def _check_size(recipe: Recipe, limits: Limits) -> None:
     candidates = recipe.count * recipe.nice_factor
-    if candidates > limits.candidates:
+    most = limits.candidates
+    if recipe.by_classifier:
+        most //= 2  # a class may come up half as often as the others
+    if candidates > most:
         raise ParameterError(
             "nice_factor" if recipe.is_nice else "count",
             f"{recipe.count} pictures of {recipe.nice_factor} candidates each are {candidates} candidates; "
-            f"at most {limits.candidates} are drawn for a grid",
+            f"at most {most} are drawn for such a grid: that is {most // recipe.nice_factor} pictures",
         )
     rows = -(-recipe.count // recipe.columns)
     pixels = rows * recipe.columns * (recipe.dataset.size * recipe.scale) ** 2

@@ -90,7 +90,7 @@ class JobView(Document):
     attempt: int = Field(description="1 + the number of workers lost; 0 before the first")
     max_attempts: int
     error: Mapping[str, Any] | None
-    checkpoints: Sequence[str] = Field(description="the ids of its checkpoints, the newest first")
+    checkpoints: Sequence[str] = Field(description="the ids of its newest hundred checkpoints, the newest first")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -157,7 +157,8 @@ class EventView(Document):
 class CheckpointView(Document):
     """A trained model that pictures can be drawn from."""
 
-    id: str
+    id: str = Field(description="names its weights for ever")
+    name: str | None = Field(description="what a shipped one is called whatever its weights; null if it was trained")
     job_id: str | None = Field(description="the job that trained it; null if it ships with the service")
     shipped: bool = Field(description="whether it ships with the service")
     family: str
@@ -174,6 +175,7 @@ class CheckpointView(Document):
         """Describe a checkpoint."""
         return cls(
             id=checkpoint.id,
+            name=checkpoint.name,
             job_id=checkpoint.job_id,
             shipped=checkpoint.is_shipped,
             family=checkpoint.family,
@@ -199,7 +201,7 @@ class AliasChange(Document):
 
     model_config = ConfigDict(extra="forbid")
 
-    checkpoint: str = Field(min_length=1, max_length=100, description="the id of a checkpoint of GET /checkpoints")
+    checkpoint: str = Field(min_length=1, max_length=100, description="the id or name of one of GET /checkpoints")
 
 
 class Promotion(AliasView):

@@ -17,7 +17,6 @@ class AppSettings(StoreSettings):
     wait_seconds: float = Field(60, gt=0, description="how long a request waits for its turn to draw")
     samplers_kept: int = Field(4, ge=1, description="checkpoints that stay in memory")
     picture_cache_bytes: int = Field(64 * 2**20, ge=0, description="memory for rendered grids")
-    sweep_seconds: float = Field(15, gt=0, description="pause between looks for lost jobs")
     event_poll_seconds: float = Field(0.5, gt=0, description="pause between looks for new events")
     keep_alive_seconds: float = Field(15, gt=0, description="silence after which an event stream sends a comment")
     log_requests: bool = Field(False, description="whether each request is a line of JSON on the standard output")

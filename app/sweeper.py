@@ -3,8 +3,8 @@
 import logging
 import threading
 
-from app.queue import Doorbell
 from store.database import Database
+from store.doorbell import Ring, sweep
 from store.errors import DatabaseUnavailableError
 from store.jobs import JobStore
 
@@ -14,9 +14,11 @@ _log = logging.getLogger(__name__)
 class Sweeper:
     """A thread that sweeps now and then until it is stopped. Any number of processes may sweep."""
 
-    def __init__(self, database: Database, jobs: JobStore, doorbell: Doorbell, *, pause_seconds: float) -> None:
-        self._database, self._jobs, self._doorbell = database, jobs, doorbell
-        self._pause_seconds = pause_seconds
+    def __init__(
+        self, database: Database, jobs: JobStore, ring: Ring, *, pause_seconds: float, again_seconds: float
+    ) -> None:
+        self._database, self._jobs, self._ring = database, jobs, ring
+        self._pause_seconds, self._again_seconds = pause_seconds, again_seconds
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
@@ -32,11 +34,7 @@ class Sweeper:
     def sweep(self) -> None:
         """Look once. Raises DatabaseUnavailableError."""
         self._database.migrate()  # it may have been away when the service started
-        self._jobs.reap()
-        for job_id in self._jobs.unrung():
-            if not self._doorbell.ring(job_id):
-                return  # the broker is away for the others too
-            self._jobs.mark_rung(job_id)
+        sweep(self._jobs, self._ring, again_seconds=self._again_seconds)
 
     def _run(self) -> None:
         while not self._stopped.is_set():

@@ -13,8 +13,7 @@ from pathlib import Path
 import torch
 
 from checkpoints.library import load_judge, load_sampler
-from models import from_pixels, to_pixels
-from models._selection import draw
+from models import draw, from_pixels, to_pixels
 
 SURE = 0.9
 FACTORS = (1, 2, 5, 20)

@@ -25,7 +25,7 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as serialise_tensors
 from torch import Tensor
 
-from models._datasets import DatasetSpec
+from models import DatasetSpec
 
 FORMAT_VERSION = 1
 
@@ -58,6 +58,14 @@ class CheckpointIncompleteError(CheckpointError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(f"the checkpoint {name} holds no training state, so nothing can continue from it")
+
+
+class CheckpointUnusableError(CheckpointError):
+    """The checkpoint is what was written, but this version cannot build its networks."""
+
+    def __init__(self, family: str, step: int, reason: str) -> None:
+        self.family, self.step, self.reason = family, step, reason
+        super().__init__(f"this version cannot draw from the checkpoint of {family} at step {step}: {reason}")
 
 
 class _Versioned(BaseModel):

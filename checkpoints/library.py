@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from pydantic import ValidationError
 
-from checkpoints.format import Checkpoint, CheckpointMissingError, load
-from models import Sampler, find_family
-from models._classifier import Classifier
+from checkpoints.format import Checkpoint, CheckpointMissingError, CheckpointUnusableError, load
+from models import Classifier, Sampler, UnknownFamilyError, UnsupportedShapeError, find_family
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 DEFAULT_CHECKPOINT = "projection_gan-mnist"
@@ -19,21 +19,27 @@ _JUDGES = "judge-"
 def shipped() -> Mapping[str, Path]:
     """Return the directories of the shipped GAN checkpoints by their names."""
     folders = sorted(path.parent for path in PRETRAINED.glob("*/metadata.json"))
-    return {folder.name: folder for folder in folders if not folder.name.startswith(_JUDGES)}
+    return {folder.name: folder for folder in folders if not folder.name.startswith((_JUDGES, "."))}
 
 
 def to_sampler(checkpoint: Checkpoint, *, device: torch.device | str = "cpu") -> Sampler:
-    """Build the networks of a checkpoint and return a sampler that prefers the averaged weights."""
+    """Build the networks of a checkpoint and return a sampler that prefers the averaged weights.
+
+    Raises CheckpointUnusableError when its family, a hyperparameter or the shape of a tensor is not this version's.
+    """
     metadata = checkpoint.metadata
-    family = find_family(metadata.family)
-    config = family.configure(metadata.hyperparameters, metadata.dataset)
-    networks = family.build(config)
-    networks.load_state_dict({**checkpoint.networks, **checkpoint.averaged})
+    try:
+        family = find_family(metadata.family)
+        config = family.configure(metadata.hyperparameters, metadata.dataset)
+        networks = family.build(config)
+        networks.load_state_dict({**checkpoint.networks, **checkpoint.averaged})
+    except (UnknownFamilyError, ValidationError, UnsupportedShapeError, RuntimeError) as error:
+        raise CheckpointUnusableError(metadata.family, metadata.step, " ".join(str(error).split())) from error
     return Sampler(family, config, networks.to(device).to(memory_format=torch.channels_last))  # type: ignore[call-overload]
 
 
 def load_sampler(directory: Path, *, device: torch.device | str = "cpu") -> Sampler:
-    """Load a checkpoint's sampler. Raises what `checkpoints.format.load` raises."""
+    """Load a checkpoint's sampler. Raises what `checkpoints.format.load` and `to_sampler` raise."""
     return to_sampler(load(directory), device=device)
 
 

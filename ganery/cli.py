@@ -250,7 +250,8 @@ def _train_here(wish: dict[str, Any], out: Path | None) -> None:
     settings = _read_settings(WorkerSettings)
     with _explained(*local_training.ERRORS), TrainingBar(Console(stderr=True)) as bar:
         result = local_training.train(wish, out, settings, bar)
-    _say(f"{result.checkpoint}: after {result.step} of {result.total_steps} steps")
+    place = result.checkpoint if result.step else "no checkpoint yet"
+    _say(f"{place}: after {result.step} of {result.total_steps} steps")
     if not result.is_finished:
         _say("interrupted; the same command goes on from there")
         raise typer.Exit(INTERRUPTED)

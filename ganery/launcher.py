@@ -28,7 +28,7 @@ from ganery import broker
 from ganery.processes import POLL_SECONDS, Report, Service, ServiceDiedError, Supervisor
 from store.database import open_database
 from store.errors import StoreError
-from store.settings import StoreSettings
+from store.settings import StoreSettings, socket_url
 
 WELCOME = """ready at {url} after {seconds:.1f} s; Ctrl-C stops it. Try:
 
@@ -158,7 +158,7 @@ def _start_broker(supervisor: Supervisor, wanted: Path) -> str:
     supervisor.start(Service("broker", broker.command(server, place, wanted.parent)))
     silence = broker.BrokerSilentError(place, _BROKER_SECONDS)
     supervisor.await_ready(lambda: broker.is_answering(place), silence, _BROKER_SECONDS)
-    return f"redis+socket://{place}"
+    return socket_url(place)
 
 
 def _worker(environment: Mapping[str, str]) -> Service:

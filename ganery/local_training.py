@@ -61,7 +61,7 @@ ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Where a training stands at its end."""
+    """Where a training stands at its end. checkpoint: where it lies, if a step was taken."""
 
     checkpoint: Path
     step: int
@@ -76,14 +76,16 @@ class Result:
 class Bench:
     """What the loop finds around it where no service is: a person who watches, and a directory.
 
-    step: what the training has reached.
+    step: what the training has reached. samples: the directory of the sample grids.
     """
 
     def __init__(self, directory: Path, total_steps: int, bar: TrainingBar) -> None:
+        self.samples = directory / "samples"
         self._checkpoints = directory / "checkpoints"
         self._total_steps, self._bar = total_steps, bar
         self._step = 0
         self._is_interrupted = False
+        self._continued: Path | None = None
 
     @property
     def step(self) -> int:
@@ -124,20 +126,31 @@ class Bench:
         """Do nothing: no other process has this training."""
 
     def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float]) -> None:
-        """Save a checkpoint; only the newest ones keep what a training needs to continue."""
+        """Save a checkpoint, unless it is the one that was continued; only the newest ones can be continued."""
+        place = self.place(checkpoint.metadata.step)
+        if place == self._continued:
+            return
         described = {"metrics": dict(metrics), "created_at": datetime.now(UTC)}
         metadata = checkpoint.metadata.model_copy(update=described)
-        save(replace(checkpoint, metadata=metadata), self.place(metadata.step))
-        for directory in self._newest_first()[RESUMABLE:]:
+        save(replace(checkpoint, metadata=metadata), place)
+        earlier = [directory for directory in self._newest_first() if directory < place]
+        for directory in earlier[RESUMABLE - 1 :]:
             drop_training_state(directory)
 
     def latest(self) -> Checkpoint | None:
-        """Return the newest checkpoint that a training can continue from; damaged ones are told and passed over."""
+        """Return the newest checkpoint that a training can continue from; damaged ones are told and passed over.
+
+        Where there is none, the training begins anew: the sample grids of one that left no checkpoint are removed.
+        """
         for directory in self._newest_first():
             try:
-                return load(directory, for_training=True)
+                found = load(directory, for_training=True)
+                self._continued = directory
+                return found
             except CheckpointError as error:
                 self.log(f"not continuing from there: {error}")
+        for grid in self.samples.glob("[0-9]*.png"):
+            grid.unlink()
         return None
 
     def _newest_first(self) -> list[Path]:
@@ -158,7 +171,7 @@ def train(wish: Mapping[str, Any], directory: Path | None, settings: WorkerSetti
     bench = Bench(place, total_steps, bar)
     before = signal.signal(signal.SIGINT, bench.interrupt)
     try:
-        run(settings, request, pulse=bench, reporter=bench, keeper=bench, samples=place / "samples")
+        run(settings, request, pulse=bench, reporter=bench, keeper=bench, samples=bench.samples)
     except CheckpointMismatchError as error:
         raise AnotherTrainingError(place, error) from None
     finally:

@@ -1,10 +1,11 @@
 """`ganery judge train`, `ganery evaluate` and `ganery publish`: how good a checkpoint is, and which ones ship."""
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
-from checkpoints.format import Checkpoint, CheckpointError, Metadata, load, save
+from checkpoints.format import Checkpoint, CheckpointError, Metadata, load, read_metadata, save
 from checkpoints.library import PRETRAINED, judge_directory, load_judge, shipped, to_sampler
 from ganery.processes import Report as Say
 from models import UnknownDatasetError, find_family
@@ -14,7 +15,19 @@ from workers.evaluation import Quality, Report, evaluate
 from workers.judging import train_judge
 
 PICTURES = 10_000
-ERRORS = (CheckpointError, DatasetUnavailableError, OSError, UnknownDatasetError)
+
+
+class UnfinishedTrainingError(Exception):
+    """A checkpoint from the midst of a training does not ship."""
+
+    def __init__(self, directory: Path, metadata: Metadata) -> None:
+        super().__init__(
+            f"{directory} has seen {metadata.images_seen:,} of {metadata.images:,} pictures: let its training go on "
+            "to its end, and publish the last checkpoint"
+        )
+
+
+ERRORS = (CheckpointError, DatasetUnavailableError, OSError, UnfinishedTrainingError, UnknownDatasetError)
 """What a person can mend."""
 
 
@@ -32,8 +45,11 @@ def find_checkpoint(name: str, settings: StoreSettings) -> Path:
     if name in shipped():
         return shipped()[name]
     job, _, step = name.rpartition("-")
-    trained = sorted((settings.checkpoints / job).glob(f"{step.zfill(8)}-*")) if job and step.isdigit() else []
-    return trained[-1] if trained else Path(name)
+    if not (job and step.isdigit()):
+        return Path(name)
+    written = (settings.checkpoints / job).glob(f"{step.zfill(8)}-*")
+    by_token = {int(token): path for path in written if (token := path.name.partition("-")[2]).isdigit()}
+    return by_token[max(by_token)] if by_token else Path(name)
 
 
 def judge_checkpoint(directory: Path, settings: StoreSettings, say: Say) -> tuple[Checkpoint, Report]:
@@ -50,8 +66,12 @@ def judge_checkpoint(directory: Path, settings: StoreSettings, say: Say) -> tupl
 def publish(name: str, directory: Path, settings: StoreSettings, say: Say) -> Path:
     """Judge a checkpoint and put what sampling needs of it among those that ship, with a model card.
 
-    The networks that only score are stored in half precision: they order pictures, and draw none.
+    The networks that only score are stored in half precision: they order pictures, and draw none. Raises
+    UnfinishedTrainingError.
     """
+    metadata = read_metadata(directory)
+    if metadata.images_seen < metadata.images:
+        raise UnfinishedTrainingError(directory, metadata)
     checkpoint, report = judge_checkpoint(directory, settings, say)
     family = find_family(checkpoint.metadata.family)
     networks = {
@@ -107,7 +127,7 @@ def _model_card(name: str, checkpoint: Checkpoint, report: Report) -> str:
 
 Made by
 
-    ganery train --local --family {metadata.family} --preset {metadata.preset} --seed {metadata.seed} --out DIR
+    {_command(metadata)}
     ganery publish DIR/checkpoints/{metadata.step:08d} --name {name}
 
 Quality, {report.count:,} pictures against the test pictures in the features of `judge-{metadata.dataset.name}`
@@ -125,6 +145,25 @@ It draws {metadata.dataset.channels} x {metadata.dataset.size} x {metadata.datas
 
 Hyperparameters: `{json.dumps(metadata.hyperparameters, sort_keys=True)}`
 """
+
+
+def _command(metadata: Metadata) -> str:
+    """Return the command that trains the same again; it says only what the preset and the defaults do not."""
+    preset = find_family(metadata.family).preset(metadata.preset)
+    usual = preset.hyperparameters.model_dump(mode="json")
+    precision = [f"GANERY_PRECISION={metadata.precision}"] if metadata.precision != "float32" else []
+    named = {"--family": metadata.family, "--preset": metadata.preset, "--seed": metadata.seed}
+    named |= {"--dataset": metadata.dataset.name} if metadata.dataset.name != "mnist" else {}
+    named |= {"--images": metadata.images} if metadata.images != preset.images else {}
+    named |= {"--batch-size": metadata.batch_size} if metadata.batch_size != preset.batch_size else {}
+    changed = {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in metadata.hyperparameters.items()
+        if value != usual.get(name)
+    }
+    options = [str(word) for option in named.items() for word in option]
+    options += [word for name, value in changed.items() for word in ("--set", f"{name}={value}")]
+    return shlex.join([*precision, "ganery", "train", "--local", *options, "--out", "DIR"])
 
 
 def _judge_card(metadata: Metadata) -> str:

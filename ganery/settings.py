@@ -1,5 +1,6 @@
 """Where the service is that the command line speaks to, and what is said of a setting that is wrong."""
 
+import re
 from collections.abc import Callable
 
 from pydantic import Field, ValidationError
@@ -9,7 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class ClientSettings(BaseSettings):
     """Which service the command line speaks to."""
 
-    model_config = SettingsConfigDict(env_prefix="GANERY_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="GANERY_", env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     url: str = Field("http://127.0.0.1:8000", description="the address of the service")
 
@@ -19,10 +22,15 @@ def explain(error: ValidationError, name: Callable[[str], str] = str) -> str:
     lines = []
     for item in error.errors():
         field, *rest = map(str, item["loc"])
-        lines.append(f"{'.'.join([name(field), *rest])}: {item['msg']}, but {item['input']!r} came")
+        lines.append(f"{'.'.join([name(field), *rest])}: {item['msg']}, but {_without_password(item['input'])!r} came")
     return "\n".join(lines)
 
 
 def variable(kind: type[BaseSettings], field: str) -> str:
     """Return the environment variable of a field; pydantic tells one that has an alias by that."""
     return f"{kind.model_config['env_prefix']}{field}".upper() if field in kind.model_fields else field
+
+
+def _without_password(value: object) -> object:
+    """Blank what stands before the @ of a URL."""
+    return re.sub(r"//[^/@]*@", "//***@", value) if isinstance(value, str) else value

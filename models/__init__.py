@@ -3,6 +3,7 @@
 Each module without an underscore is a family, named after its paper. What upper layers need is here.
 """
 
+from models._classifier import Classifier
 from models._datasets import (
     DATASETS,
     MNIST,
@@ -26,19 +27,23 @@ from models._family import (
     UnknownPresetError,
     UnsupportedShapeError,
 )
-from models._grid import encode_png, from_pixels, lay_out, to_pixels
+from models._grid import ENCODER, encode_png, from_pixels, lay_out, to_pixels
 from models._noise import BLOCK, BlockNoise, Noise, StepNoise, derive_seed
 from models._registry import FLAGSHIP, UnknownFamilyError, families, find_family
 from models._sampler import NoScoreError, Sampler
+from models._selection import CONFIDENCE, Selection, TooFewOfClassError, draw, draw_class
 
 __all__ = [
     "BLOCK",
+    "CONFIDENCE",
     "DATASETS",
+    "ENCODER",
     "FLAGSHIP",
     "MNIST",
     "SEGMENTS",
     "Batch",
     "BlockNoise",
+    "Classifier",
     "Conditioning",
     "DatasetSpec",
     "Family",
@@ -52,13 +57,17 @@ __all__ = [
     "Phase",
     "Preset",
     "Sampler",
+    "Selection",
     "StepNoise",
+    "TooFewOfClassError",
     "UnknownClassError",
     "UnknownDatasetError",
     "UnknownFamilyError",
     "UnknownPresetError",
     "UnsupportedShapeError",
     "derive_seed",
+    "draw",
+    "draw_class",
     "encode_png",
     "families",
     "find_dataset",

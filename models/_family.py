@@ -23,9 +23,12 @@ Networks = nn.ModuleDict
 
 
 class Hyperparameters(BaseModel):
-    """What a paper leaves to choose; the defaults of a subclass are the paper's. Frozen, and refuses unknown keys."""
+    """What a paper leaves to choose; the defaults of a subclass are the paper's.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    Frozen. Refuses unknown keys, and values of another type: "64" and true are no integers.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 HP = TypeVar("HP", bound=Hyperparameters)

@@ -12,6 +12,7 @@ Together: the best of each run of `nice_factor` candidates that the classifier p
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 import torch
 from torch import Tensor
@@ -81,22 +82,34 @@ def draw_class(
 ) -> Selection:
     """Draw `count` pictures of a class from a network without labels, by a classifier.
 
-    Raises TooFewOfClassError after `most_per_picture` candidates for each picture that is needed.
+    Raises TooFewOfClassError after `most_per_picture` candidates for each picture that is needed, or as soon as they
+    could not suffice by the share that passed so far.
     """
     wanted = count * nice_factor
+    most = wanted * most_per_picture
     passed: list[Tensor] = []
     found = first = 0
     portion = BLOCK * 8
-    while found < wanted and first < wanted * most_per_picture:
+    while found < wanted and first < most:
         indices = range(first, first + portion)
         images = sampler.sample(indices, seed=seed, labels=[0] * portion, truncation=truncation)
         passed.append(images[classify(images)[:, label] >= CONFIDENCE])
         found += len(passed[-1])
         first += portion
+        if _is_hopeless(found, first, wanted, most):
+            break
     if found < wanted:
         raise TooFewOfClassError(label, found, wanted, first)
     images = torch.cat(passed)[:wanted]
     return _best_of_runs(sampler, images, torch.full((wanted,), label), nice_factor, first)
+
+
+def _is_hopeless(found: int, drawn: int, wanted: int, most: int) -> bool:
+    """Whether `most` candidates would not hold enough, though the class came up five deviations too seldom so far.
+
+    Counts of what is rare deviate by the root of their mean (Poisson); of none found, the mean may have been ten.
+    """
+    return (found + 5 * sqrt(found + 4)) * most < wanted * drawn
 
 
 def _best_of_runs(sampler: Sampler, images: Tensor, labels: Tensor, run: int, candidates: int) -> Selection:

@@ -1,10 +1,10 @@
 """Which checkpoints were trained, and the names that people gave to checkpoints. The weights are on disk."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, insert, select, update
+from sqlalchemy import RowMapping, func, insert, select, update
 
 from store import tables
 from store.database import Database
@@ -53,15 +53,12 @@ class CheckpointStore:
 
     def get(self, checkpoint_id: str) -> TrainedCheckpoint:
         """Raises CheckpointNotFoundError."""
-        found = self._first(select(tables.checkpoints).where(tables.checkpoints.c.id == checkpoint_id))
-        if found is None:
+        query = select(tables.checkpoints).where(tables.checkpoints.c.id == checkpoint_id)
+        with self._database.read() as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
             raise CheckpointNotFoundError(checkpoint_id)
-        return found
-
-    def latest(self, job_id: str) -> TrainedCheckpoint | None:
-        """The job's checkpoint with the most steps."""
-        of_job = select(tables.checkpoints).where(tables.checkpoints.c.job_id == job_id)
-        return self._first(of_job.order_by(tables.checkpoints.c.step.desc()).limit(1))
+        return _checkpoint(row)
 
     def list(
         self,
@@ -102,10 +99,17 @@ class CheckpointStore:
         with self._database.read() as connection:
             return {row.name: row.checkpoint_id for row in connection.execute(query)}
 
-    def _first(self, query: Select[Any]) -> TrainedCheckpoint | None:
+    def ids_of_jobs(self, job_ids: Collection[str], *, limit: int) -> Mapping[str, Sequence[str]]:
+        """The ids of the newest checkpoints of each job, at most `limit` of each, the newest first; by job."""
+        columns = tables.checkpoints.c
+        age = func.row_number().over(partition_by=columns.job_id, order_by=columns.number.desc())
+        ranked = select(columns.job_id, columns.id, age.label("age")).where(columns.job_id.in_(job_ids)).subquery()
+        query = select(ranked.c.job_id, ranked.c.id).where(ranked.c.age <= limit).order_by(ranked.c.age)
+        found: dict[str, list[str]] = {job_id: [] for job_id in job_ids}
         with self._database.read() as connection:
-            row = connection.execute(query).mappings().first()
-        return None if row is None else _checkpoint(row)
+            for job_id, newest in connection.execute(query):
+                found[job_id].append(newest)
+        return found
 
 
 def _checkpoint(row: RowMapping) -> TrainedCheckpoint:

@@ -33,6 +33,7 @@ LOCK_TIMEOUT_SECONDS = 30.0
 
 _CONNECT_TIMEOUT_SECONDS = 10
 _RETRY_SECONDS = 0.01
+_UNDEFINED_TABLE = "42P01"
 _OUR_FAULTS = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 
 
@@ -99,7 +100,9 @@ class Database(ABC):
     def _errors_named(self) -> Iterator[None]:
         try:
             yield
-        except _OUR_FAULTS:
+        except _OUR_FAULTS as error:
+            if getattr(error.orig, "sqlstate", None) == _UNDEFINED_TABLE:
+                raise DatabaseUnavailableError(self._url, "it has no tables yet") from error
             raise
         except DBAPIError as error:
             raise DatabaseUnavailableError(self._url, str(error.orig).strip()) from error

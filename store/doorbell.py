@@ -3,9 +3,14 @@
 A message only says that there is work, and for which job it was rung; the database decides who does what.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
+
+from store.jobs import JobStore
+
+Ring = Callable[[str], bool]
+"""Announces a queued job to the workers; returns whether the broker took it."""
 
 TASK: Final = "ganery.train"
 QUEUE: Final = "ganery-train"
@@ -28,3 +33,15 @@ CELERY_SETTINGS: Final[Mapping[str, Any]] = MappingProxyType(
         },
     }
 )
+
+
+def sweep(jobs: JobStore, ring: Ring, *, again_seconds: float) -> None:
+    """End the claims of lost workers, and ring if a queued job was not announced for so long.
+
+    One message stands for all such jobs, as a worker that hears it runs whatever waits; the broker keeps each message
+    for as long as every worker is at work. Raises DatabaseUnavailableError.
+    """
+    jobs.reap()
+    unrung = jobs.unrung(again_seconds)
+    if unrung and ring(unrung[0]):
+        jobs.mark_rung(*unrung)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from store import tables
 from store.database import Database
@@ -75,6 +75,12 @@ class EventStore:
             query = query.where(tables.events.c.kind.in_(kinds))
         with self._database.read() as connection:
             return [_event(row) for row in connection.execute(query).mappings()]
+
+    def last(self, job_id: str) -> int:
+        """The sequence number of the job's newest event; 0 where there is none."""
+        query = select(func.max(tables.events.c.sequence)).where(tables.events.c.job_id == job_id)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one() or 0
 
 
 def append(connection: Connection, job_id: str, events: Iterable[NewEvent], now: float) -> None:

@@ -73,7 +73,8 @@ class Job:
     """A job as it stood when it was read.
 
     attempt: 0 before the first claim; each claim counts one, and one that ended by a pause or by a worker's
-    orderly shutdown is given back. So at work it is 1 + the number of workers lost. rate: steps per second.
+    orderly shutdown is given back. So at work it is 1 + the number of attempts whose worker or process was lost,
+    and two claims of a job may have the same. rate: steps per second.
     """
 
     id: str
@@ -152,7 +153,6 @@ class JobStore:
         request: JobRequest,
         *,
         total_steps: int,
-        priority: int = 0,
         idempotency_key: str | None = None,
         body_digest: str | None = None,
         queue_limit: int | None = None,
@@ -175,7 +175,7 @@ class JobStore:
                 "id": secrets.token_hex(8),
                 "state": JobState.QUEUED,
                 "request": request.model_dump(mode="json"),
-                "priority": priority,
+                "priority": 0,
                 "attempt": 0,
                 "max_attempts": self._max_attempts,
                 "step": 0,
@@ -198,15 +198,13 @@ class JobStore:
         with self._database.read() as connection:
             return _job(_row(connection, job_id))
 
-    def position(self, job_id: str) -> int | None:
-        """How many queued jobs come before this one: None if it is not queued. Raises JobNotFoundError."""
+    def positions(self, job_ids: Collection[str]) -> dict[str, int]:
+        """How many queued jobs come before each of these; what is not queued is left out."""
+        place = func.row_number().over(order_by=(_jobs.priority.desc(), _jobs.number)) - 1
+        queue = select(_jobs.id, place.label("place")).where(_jobs.state == JobState.QUEUED).subquery()
+        query = select(queue.c.id, queue.c.place).where(queue.c.id.in_(job_ids))
         with self._database.read() as connection:
-            row = _row(connection, job_id)
-            if row["state"] != JobState.QUEUED:
-                return None
-            earlier = and_(_jobs.priority == row["priority"], _jobs.number < row["number"])
-            before = or_(_jobs.priority > row["priority"], earlier)
-            return _count(connection, _jobs.state == JobState.QUEUED, before)
+            return {row.id: row.place for row in connection.execute(query)}
 
     def counts(self) -> dict[JobState, int]:
         """How many jobs are in each state."""
@@ -281,6 +279,11 @@ class JobStore:
                 raise LeaseLostError(claim.job.id, claim.owner, claim.token)
             return wish_of(JobState(row["state"]), row["preempt"])
 
+    def holds(self, claim: Claim) -> bool:
+        """Whether the job is still the claim's."""
+        with self._database.read() as connection:
+            return _count(connection, _fence(claim)) == 1
+
     def record(self, claim: Claim, new: Sequence[NewEvent]) -> None:
         """Adds events to the job's, without repeats of a step's. Raises LeaseLostError."""
         with self._database.begin() as connection:
@@ -290,17 +293,18 @@ class JobStore:
     def register_checkpoint(self, claim: Claim, new: NewCheckpoint) -> bool:
         """Makes a checkpoint on disk known, and the one to resume from if it has the most steps.
 
-        Returns False if the job has one of this step already: that one stays, the new directory is of no use.
-        Raises LeaseLostError.
+        Returns False if the job has one of this step already: it was written again, and its record tells now what is
+        on disk. Raises LeaseLostError.
         """
         with self._database.begin() as connection:
             row = _held(connection, claim)
             columns = tables.checkpoints.c
-            same = select(columns.id).where(columns.job_id == row["id"], columns.step == new.step)
-            if connection.execute(same).first() is not None:
+            told = {field.name: getattr(new, field.name) for field in fields(NewCheckpoint)}
+            same = update(tables.checkpoints).where(columns.job_id == row["id"], columns.step == new.step)
+            if connection.execute(same.values(told)).rowcount:
                 return False
             now = self._database.now(connection)
-            entry = {field.name: getattr(new, field.name) for field in fields(NewCheckpoint)} | {
+            entry = told | {
                 "id": checkpoint_id(row["id"], new.step),
                 "job_id": row["id"],
                 "created_at": now,
@@ -309,8 +313,8 @@ class JobStore:
             connection.execute(insert(tables.checkpoints).values(entry))
             newest = max(new.step, row["checkpoint_step"] or 0)
             _write(connection, row, checkpoint_step=newest, updated_at=now)
-            told = {name: entry[name] for name in ("id", "images_seen", "metrics")}
-            events.append(connection, row["id"], [NewEvent(EventKind.CHECKPOINT, told, new.step)], now)
+            data = {name: entry[name] for name in ("id", "images_seen", "metrics")}
+            events.append(connection, row["id"], [NewEvent(EventKind.CHECKPOINT, data, new.step)], now)
             return True
 
     def settle(self, claim: Claim, outcome: Outcome) -> Job:
@@ -363,9 +367,9 @@ class JobStore:
             in_order = waiting.order_by(_jobs.priority.desc(), _jobs.number)
             return list(connection.execute(in_order).scalars())
 
-    def mark_rung(self, job_id: str) -> None:
-        """Notes that the doorbell of a queued job was rung now; nothing to note for any other."""
-        queued = and_(_jobs.id == job_id, _jobs.state == JobState.QUEUED)
+    def mark_rung(self, *job_ids: str) -> None:
+        """Notes that the doorbell was rung now for those of the jobs that are queued."""
+        queued = and_(_jobs.id.in_(job_ids), _jobs.state == JobState.QUEUED)
         with self._database.begin() as connection:
             now = self._database.now(connection)
             connection.execute(update(tables.jobs).where(queued).values(rung_at=now))

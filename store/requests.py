@@ -22,12 +22,14 @@ LARGEST_SEED = 2**63 - 1
 DRAWN_SEEDS = 2**32
 """A seed that is drawn is below this: nobody sees one twice, it is short to read out, and exact in JavaScript."""
 _REPORTS_PER_JOB = 20
+_MOST_PER_JOB = {"checkpoint_interval": 1_000, "sample_interval": 1_000, "metrics_interval": 10_000}
+"""As many checkpoints, sample grids and metrics may a job leave."""
 
 
 class TrainRequest(BaseModel):
     """A wish for a training; what is left out takes the preset's value, and `{}` trains the flagship."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{}]})
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", json_schema_extra={"examples": [{}]})
 
     family: str = Field(FLAGSHIP, description="a family of GET /families")
     preset: str | None = Field(None, description="a preset of the family; its first where left out")
@@ -92,6 +94,7 @@ def complete(request: TrainRequest) -> tuple[JobRequest, int]:
         sample_interval=request.sample_interval or interval,
         metrics_interval=request.metrics_interval or max(1, interval // 10),
     )
+    _require_rare(job, steps)
     return job, steps
 
 
@@ -105,6 +108,17 @@ def _configure(family: Family[Any], values: dict[str, Any], dataset: Any) -> Any
     except UnsupportedShapeError as error:
         raise _refusal("dataset", error) from None
     return config
+
+
+def _require_rare(job: JobRequest, steps: int) -> None:
+    problems = []
+    for field, most in _MOST_PER_JOB.items():
+        interval, least = getattr(job, field), -(-steps // most)
+        if interval < least:
+            detail = f"is too small for {steps} steps, {interval} came; the smallest allowed is {least}"
+            problems.append(Problem((field,), detail))
+    if problems:
+        raise RequestError(tuple(problems))
 
 
 def _explain(item: Any, family: Family[Any]) -> str:

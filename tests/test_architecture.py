@@ -55,6 +55,15 @@ def test_a_family_imports_shared_modules_alone(family: str) -> None:
     assert all(name.startswith("models._") for name in ours), ours
 
 
+def test_only_the_zoo_imports_its_private_modules() -> None:
+    private = {
+        path.relative_to(ROOT).as_posix()
+        for path in modules(*PACKAGES)
+        if path.parent.name != "models" and any(name.startswith("models._") for name in imports(path))
+    }
+    assert private == set()
+
+
 @pytest.mark.parametrize("family", list(families()))
 def test_a_family_has_a_test_of_its_own(family: str) -> None:
     assert (ROOT / "tests" / "models" / f"test_{family}.py").is_file()

@@ -11,7 +11,6 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from store.doorbell import CELERY_SETTINGS, TASK
-from store.jobs import JobStore
 from workers.settings import WorkerSettings
 
 _LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(message)s"
@@ -57,12 +56,11 @@ app = Application("ganery")
 app.add_defaults(configuration)  # called when first needed: importing this module reads nothing
 
 
-def ring(jobs: JobStore, job_id: str) -> bool:
+def ring(job_id: str) -> bool:
     """Announce a queued job to the workers; return whether the broker took it. If not, the next sweep tries again."""
     try:
         app.send_task(TASK, [job_id])
     except OperationalError as error:
         logger.warning("job %s is not announced, the broker is away: %s", job_id, error)
         return False
-    jobs.mark_rung(job_id)
     return True

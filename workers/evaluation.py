@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models import Sampler, derive_seed, from_pixels, to_pixels
-from models._classifier import Classifier
+from models import Classifier, Sampler, derive_seed, from_pixels, to_pixels
 from workers.data import TrainingData
 
 NEIGHBOURS = 5

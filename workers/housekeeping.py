@@ -1,6 +1,6 @@
 """What a worker's main process does beside waiting for doorbells.
 
-It finds lost jobs, and when it leaves it puts its own back.
+It shows that it lives, finds lost jobs, and when it leaves it puts its own back.
 """
 
 import logging
@@ -8,14 +8,12 @@ import threading
 import time
 from collections.abc import Callable
 
+from store.doorbell import Ring, sweep
 from store.errors import DatabaseUnavailableError
 from store.jobs import JobStore
 from workers.settings import WorkerSettings
 
 logger = logging.getLogger(__name__)
-
-Ring = Callable[[str], bool]
-"""Announces a queued job to the workers; returns whether the broker took it."""
 
 _WISH_SECONDS = 1.0
 
@@ -37,19 +35,21 @@ class Housekeeper:
 
     def sweep(self) -> None:
         """End the claims of lost workers, and announce again what no worker has heard of."""
-        self._jobs.reap()
-        for job_id in self._jobs.unrung(self._settings.ring_again_seconds):
-            if not self._ring(job_id):
-                return  # the broker is away for the others too
+        sweep(self._jobs, self._ring, again_seconds=self._settings.ring_again_seconds)
 
     def _run(self) -> None:
         is_leaving = False
         while not is_leaving:
+            self._try(self._show_life)
             self._try(self.sweep)
             is_leaving = self._leaving.wait(self._settings.sweep_seconds)
         while True:  # a job may still be claimed after the first wish
             self._try(lambda: self._jobs.preempt(self._owner_prefix))
             time.sleep(_WISH_SECONDS)
+
+    def _show_life(self) -> None:
+        self._settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self._settings.alive.touch()
 
     def _try(self, action: Callable[[], object]) -> None:
         try:

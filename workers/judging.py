@@ -7,8 +7,7 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, cross_entropy, grid_sample
 
 from checkpoints.format import Checkpoint, Metadata
-from models import StepNoise, derive_seed, from_pixels
-from models._classifier import Classifier
+from models import Classifier, StepNoise, derive_seed, from_pixels
 from workers.data import TrainingData
 
 EPOCHS = 10

@@ -1,4 +1,4 @@
-"""The checkpoints of one job on disk: kept, found again, thinned out."""
+"""The checkpoints of one job on disk: kept and found again. None is removed; older ones lose their training state."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -11,6 +11,7 @@ from checkpoints.format import (
     CheckpointError,
     CheckpointIncompleteError,
     drop_training_state,
+    is_resumable,
     load,
     save,
 )
@@ -53,22 +54,24 @@ class CheckpointKeeper:
         return None
 
     def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float]) -> None:
-        """Save and register a checkpoint, unless the job has one of this step. Raises LeaseLostError.
+        """Save and register a checkpoint, unless the job has one of this step to continue from.
 
-        One that was set aside as damaged is written again to its place.
+        One that was set aside as damaged, or lost its training state, is written again to its place. Raises
+        LeaseLostError.
         """
         step = checkpoint.metadata.step
         known = next((row for row in self._newest() if row.step == step), None)
         path = known.path if known else f"{self._job_id}/{step:08d}-{self._token}"
-        if known and (self._root / path).exists():
+        if known and is_resumable(self._root / path):
             return
         self._reporter.confirm()
         described = {"metrics": dict(metrics), "created_at": datetime.now(UTC)}
         metadata = checkpoint.metadata.model_copy(update=described)
         written = save(replace(checkpoint, metadata=metadata), self._root / path)
         self._reporter.register(NewCheckpoint(step, written.images_seen, path, written.digest, dict(metrics)))
-        for row in self._newest()[RESUMABLE:]:
-            drop_training_state(self._root / row.path)
+        earlier = [self._root / row.path for row in self._newest() if row.step < step]
+        for directory in [one for one in earlier if one.exists()][RESUMABLE - 1 :]:
+            drop_training_state(directory)
 
     def _newest(self) -> list[TrainedCheckpoint]:
         """A page of the job's checkpoints, the one with the most steps first."""

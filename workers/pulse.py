@@ -11,7 +11,7 @@ from collections import deque
 from types import TracebackType
 from typing import Self
 
-from store.errors import DatabaseUnavailableError, LeaseLostError
+from store.errors import DatabaseUnavailableError
 from store.events import EventKind, NewEvent
 from store.jobs import Claim, JobStore
 from store.states import Wish
@@ -35,7 +35,7 @@ class Pulse:
         self._beats: deque[tuple[float, int]] = deque(maxlen=_RATE_BEATS)
         self._told_step = self.step
         self._told_wish = Wish.NONE
-        self._lost: LeaseLostError | None = None
+        self._failure: Exception | None = None
         self._is_preempted = False
 
     def __enter__(self) -> Self:
@@ -49,13 +49,18 @@ class Pulse:
         self._thread.join()
 
     @property
+    def is_beating(self) -> bool:
+        """Whether nothing has ended the pulse."""
+        return self._failure is None
+
+    @property
     def wish(self) -> Wish:
         """What the last beat brought, or else PREEMPT if this process was asked to go or lost its parent.
 
-        Raises LeaseLostError.
+        Raises what ended the pulse: LeaseLostError, or a fault of ours.
         """
-        if self._lost is not None:
-            raise self._lost
+        if self._failure is not None:
+            raise self._failure
         is_to_go = self._is_preempted or os.getppid() != self._parent
         return Wish.PREEMPT if self._told_wish is Wish.NONE and is_to_go else self._told_wish
 
@@ -64,13 +69,13 @@ class Pulse:
         self._is_preempted = True
 
     def _run(self) -> None:
-        while self._lost is None:
+        while self.is_beating:
             try:
                 self._beat()
-            except LeaseLostError as error:
-                self._lost = error
             except DatabaseUnavailableError as error:
                 logger.warning("no heartbeat: %s", error)
+            except Exception as error:
+                self._failure = error
             if self._stopped.wait(self._interval_seconds):
                 return
 

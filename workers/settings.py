@@ -1,6 +1,8 @@
 """The settings of a worker, from the environment."""
 
 import os
+from pathlib import Path
+from socket import gethostname
 from typing import Literal
 
 from pydantic import Field
@@ -18,11 +20,14 @@ class WorkerSettings(StoreSettings):
     )
     niceness: int = Field(10, ge=0, le=19, description="a training steps back so far: someone waits for pictures")
     heartbeat_seconds: float = Field(1, gt=0, description="from heartbeat to heartbeat, or less: see below")
-    sweep_seconds: float = Field(15, gt=0, description="from one search for lost jobs to the next")
-    ring_again_seconds: float = Field(60, gt=0, description="a queued job is announced again after so long")
     grace_seconds: float = Field(60, gt=0, description="a training that should stop is killed after so long")
 
     @property
     def heartbeat_interval(self) -> float:
         """Seconds from heartbeat to heartbeat: several fit into a lease."""
         return min(self.heartbeat_seconds, self.lease_seconds / 4)
+
+    @property
+    def alive(self) -> Path:
+        """The file whose time says when this host's worker last looked around: health checks read it."""
+        return self.data_dir / f"worker-{gethostname()}.alive"

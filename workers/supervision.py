@@ -90,11 +90,10 @@ class Supervisor:
     def _is_due(self, claim: Claim) -> bool:
         """Whether the process should end: its job is to be cancelled, or is no longer its own."""
         try:
-            job = self._jobs.get(claim.job.id)
+            is_cancelling = self._jobs.get(claim.job.id).state is JobState.CANCELLING
+            return is_cancelling or not self._jobs.holds(claim)
         except DatabaseUnavailableError:
             return False
-        is_ours = job.state.is_held and job.attempt == claim.job.attempt
-        return job.state is JobState.CANCELLING or not is_ours
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -23,8 +23,8 @@ def train(job_id: str) -> None:
     try:
         jobs = JobStore(database, lease_seconds=settings.lease_seconds)
         put_back = Supervisor(settings, jobs).run_all()
-        if put_back is not None:
-            ring(jobs, put_back)
+        if put_back is not None and ring(put_back):
+            jobs.mark_rung(put_back)
     finally:
         database.close()
 
@@ -44,7 +44,7 @@ def keep_house(**_: Any) -> None:
     """Look for lost jobs from now on, and put this worker's jobs back when it shuts down."""
     settings = WorkerSettings()
     jobs = JobStore(open_database(settings.database), lease_seconds=settings.lease_seconds)
-    housekeeper = Housekeeper(settings, jobs, owner_prefix(os.getpid()), lambda job_id: ring(jobs, job_id))
+    housekeeper = Housekeeper(settings, jobs, owner_prefix(os.getpid()), ring)
 
     def leave(**_: Any) -> None:
         housekeeper.leave()

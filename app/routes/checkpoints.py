@@ -35,7 +35,7 @@ def list_checkpoints(query: Annotated[CheckpointsQuery, Query()], given: Given) 
 
 @router.get("/checkpoints/{checkpoint_id}", operation_id="get_checkpoint", responses=refuses(404, 422, 503))
 def get_checkpoint(checkpoint_id: str, given: Given) -> CheckpointView:
-    """Tell what a checkpoint is."""
+    """Tell what a checkpoint is; a shipped one is found by its name too."""
     return CheckpointView.of(given.catalogue.find(checkpoint_id))
 
 
@@ -60,8 +60,8 @@ def set_alias(name: AliasName, change: AliasChange, given: Given) -> Promotion:
         detail = f"there is no checkpoint {change.checkpoint!r}: GET /checkpoints lists them"
         raise FieldError("checkpoint", detail) from None
     if given.catalogue.exists(name):
-        raise ParameterError("name", f"{name} is the id of a checkpoint, and always means that one")
+        raise ParameterError("name", f"{name} is the id or name of a checkpoint, and always means that one")
     given.engine.load(checkpoint)  # a damaged one is refused here, and not at the next picture
     previous = given.catalogue.aliases().get(name)
-    given.catalogue.set_alias(name, checkpoint.id)
+    given.catalogue.set_alias(name, checkpoint)
     return Promotion(name=name, checkpoint=checkpoint.id, previous=previous)

@@ -16,11 +16,13 @@ from app.dependencies import Given, Services
 from app.openapi import refuses
 from app.schemas import EventView, Page
 from store.events import Event, EventKind
+from store.jobs import Job
 
 router = APIRouter(tags=["jobs"])
 
 _RECONNECT_MILLISECONDS = 2000
-_STREAM = "text/event-stream"
+_VARY = {"Vary": "Accept"}
+_STREAM, _LIST = "text/event-stream", "application/json"
 
 
 class EventsQuery(BaseModel):
@@ -28,7 +30,9 @@ class EventsQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    after: int = Field(0, ge=0, le=2**63 - 1, description="those that follow this sequence number")
+    after: int | None = Field(
+        None, ge=0, le=2**63 - 1, description="those that follow this sequence number; given, a list is answered"
+    )
     limit: int = Field(100, ge=1, le=1000, description="the most items of a list")
 
 
@@ -37,7 +41,7 @@ class EventsQuery(BaseModel):
     operation_id="list_events",
     response_model=Page[EventView],
     responses={
-        200: {"description": "A list; with Accept: text/event-stream, a stream", "content": {_STREAM: {}}},
+        200: {"description": "A stream; with after, or Accept: application/json, a list", "content": {_STREAM: {}}},
         204: {"description": "The stream has ended, and there is nothing to reconnect to"},
         **refuses(404, 422, 503),
     },
@@ -53,26 +57,34 @@ async def list_events(
 ) -> Response:
     """Tell what happened to a job: status, progress, metric, sample, log, checkpoint, warning, and at last end.
 
-    As a list, `next_cursor` is the next `after`; null when `end` was told. As a stream, `Last-Event-ID` continues it.
+    As a stream, `Last-Event-ID` continues it. As a list, `next_cursor` is the next `after`; null when `end` was told.
+    Which of the two it is, `Accept` says, and otherwise whether `after` is given.
     """
     job = await run_in_threadpool(given.jobs.get, job_id)
-    if _STREAM not in request.headers.get("accept", ""):
-        return await run_in_threadpool(_list, job_id, query, given)
-    seen = _sequence(last_event_id) or query.after
-    if job.state.is_finished and not await run_in_threadpool(given.events.after, job_id, seen, limit=1):
-        return Response(status_code=204)
+    last = await run_in_threadpool(given.events.last, job_id)
+    after = min(query.after or 0, last)  # beyond the last, the end would never be told
+    if not _asks_for_stream(request, query):
+        return await run_in_threadpool(_list, job, after, query.limit, given)
+    seen = min(_sequence(last_event_id) or after, last)
+    if job.state.is_finished and seen == last:
+        return Response(status_code=204, headers=_VARY)
     return EventSourceResponse(
-        _stream(job_id, seen, given), headers={"Cache-Control": NEVER, "X-Accel-Buffering": "no"}
+        _stream(job_id, seen, given), headers={"Cache-Control": NEVER, "X-Accel-Buffering": "no"} | _VARY
     )
 
 
-def _list(job_id: str, query: EventsQuery, given: Services) -> Response:
-    events = given.events.after(job_id, query.after, limit=query.limit)
-    last = events[-1].sequence if events else query.after
-    ended = _has_ended(events) or (not events and given.jobs.get(job_id).state.is_finished)
+def _asks_for_stream(request: Request, query: EventsQuery) -> bool:
+    accepted = request.headers.get("accept", "")
+    return _STREAM in accepted or (_LIST not in accepted and query.after is None)
+
+
+def _list(job: Job, seen: int, limit: int, given: Services) -> Response:
+    events = given.events.after(job.id, seen, limit=limit)
+    last = events[-1].sequence if events else seen
+    ended = _has_ended(events) or (not events and job.state.is_finished)
     items = [EventView.of(event) for event in events]
     page = Page[EventView](items=items, next_cursor=None if ended else str(last))
-    return Response(page.model_dump_json(), headers={"Cache-Control": NEVER}, media_type="application/json")
+    return Response(page.model_dump_json(), headers={"Cache-Control": NEVER} | _VARY, media_type=_LIST)
 
 
 async def _stream(job_id: str, seen: int, given: Services) -> AsyncIterator[bytes]:

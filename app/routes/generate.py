@@ -13,7 +13,7 @@ from app.inference import Picture
 from app.openapi import UNCHANGED, draws, refuses
 from app.recipes import GenerateQuery, Limits, Recipe, complete, is_pinned
 from app.refusals import ParameterError
-from models._selection import CONFIDENCE
+from models import CONFIDENCE
 
 router = APIRouter(tags=["pictures"])
 
@@ -35,7 +35,7 @@ def _refuse_repeats(request: Request) -> None:
         **draws(
             "A grid of pictures",
             ETag="a function of all that the bytes depend on",
-            Content_Location="the URL that repeats this grid for ever, unless it is the one that was asked for",
+            Content_Location="the URL that repeats this grid, unless it is the one that was asked for",
             X_Ganery_Seed="the seed, drawn where none was given",
             X_Ganery_Checkpoint="the id of the checkpoint",
             X_Ganery_Candidates="how many pictures were drawn to choose from",
@@ -47,7 +47,11 @@ def _refuse_repeats(request: Request) -> None:
     },
 )
 def generate(query: Annotated[GenerateQuery, Query()], request: Request, given: Given) -> Response:
-    """Draw a grid of pictures from a checkpoint, row by row. The same URL with a seed gives the same bytes."""
+    """Draw a grid of pictures from a checkpoint, row by row.
+
+    The same URL, with a seed and the id of a checkpoint, gives the same bytes from one version of Ganery and torch;
+    another version may round otherwise.
+    """
     limits = Limits(pixels=given.settings.max_pixels, candidates=given.settings.max_candidates)
     recipe = complete(query, given.catalogue, limits)
     tag = given.engine.tag(recipe)

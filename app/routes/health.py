@@ -59,7 +59,7 @@ _FAILED = "failed"
 
 def _check_database(given: Services) -> str:
     try:
-        given.jobs.counts()
+        given.database.ping()
     except DatabaseUnavailableError as error:
         return f"{_FAILED}: {error}"
     return "ok"

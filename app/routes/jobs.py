@@ -1,6 +1,7 @@
 """Trainings: ask for one, look at it, steer it."""
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated
 
@@ -76,7 +77,7 @@ def train(wish: TrainRequest, given: Given, response: Response, idempotency_key:
 def list_jobs(query: Annotated[JobsQuery, Query()], given: Given) -> Page[JobView]:
     """List jobs, the newest first."""
     page = given.jobs.list(query.state or None, limit=query.limit, cursor=query.cursor)
-    return Page(items=[_view(job, given) for job in page.items], next_cursor=page.next_cursor)
+    return Page(items=_views(page.items, given), next_cursor=page.next_cursor)
 
 
 @router.get(
@@ -163,5 +164,10 @@ def _ring(job: Job, given: Services) -> None:
 
 
 def _view(job: Job, given: Services) -> JobView:
-    position = given.jobs.position(job.id) if job.state is JobState.QUEUED else None
-    return JobView.of(job, position=position, checkpoints=given.catalogue.ids_of_job(job.id))
+    return _views([job], given)[0]
+
+
+def _views(jobs: Sequence[Job], given: Services) -> list[JobView]:
+    ids = [job.id for job in jobs]
+    positions, checkpoints = given.jobs.positions(ids), given.catalogue.ids_of_jobs(ids)
+    return [JobView.of(job, position=positions.get(job.id), checkpoints=checkpoints[job.id]) for job in jobs]

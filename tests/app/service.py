@@ -39,6 +39,10 @@ class Service:
     def post(self, path: str, **options: Any) -> httpx.Response:
         return self.client.post(path, **options)
 
+    def id_of(self, name: str) -> str:
+        """Return the id of the shipped checkpoint of this name."""
+        return self.given.catalogue.find(name).id
+
     def queue(self, wish: TrainRequest = WISH) -> str:
         """Queue a job behind the service's back; return its id."""
         request, total_steps = complete(wish)

@@ -1,5 +1,8 @@
 """Checkpoints and their names over HTTP."""
 
+from pathlib import Path
+from shutil import copytree
+
 import pytest
 
 from checkpoints.library import DEFAULT_CHECKPOINT
@@ -13,7 +16,8 @@ SHIPPED = sorted([CONDITIONAL, UNCONDITIONAL])
 
 
 def listed(service: Service, query: str = "") -> list[str]:
-    return [one["id"] for one in service.get(f"/checkpoints?{query}").json()["items"]]
+    """The shipped ones by their names, the trained ones by their ids."""
+    return [one["name"] or one["id"] for one in service.get(f"/checkpoints?{query}").json()["items"]]
 
 
 def test_the_shipped_ones_come_first_and_then_the_newest(service: Service) -> None:
@@ -26,7 +30,7 @@ def test_a_checkpoint_tells_what_it_is(service: Service) -> None:
     claim = service.claim()
     checkpoint_id = service.keep_checkpoint(claim, 2)
     shown = service.get(f"/checkpoints/{checkpoint_id}").json()
-    assert shown["id"] == checkpoint_id
+    assert (shown["id"], shown["name"]) == (checkpoint_id, None)
     assert shown["job_id"] == claim.job.id
     assert (shown["family"], shown["preset"], shown["dataset"]) == ("dcgan", "paper", "segments")
     assert (shown["step"], shown["shipped"], shown["metrics"]) == (2, False, {})
@@ -34,6 +38,14 @@ def test_a_checkpoint_tells_what_it_is(service: Service) -> None:
     assert shown["created_at"] is not None
     ours = service.get(f"/checkpoints/{CONDITIONAL}").json()
     assert (ours["job_id"], ours["shipped"], ours["family"]) == (None, True, FLAGSHIP)
+
+
+def test_the_id_of_a_shipped_checkpoint_names_its_weights(gallery: Service) -> None:
+    for shown in gallery.get("/checkpoints").json()["items"]:
+        assert shown["id"] == f"{shown['name']}-{shown['digest'][:8]}"
+        by_id, by_name = (gallery.get(f"/checkpoints/{shown[key]}").json() for key in ("id", "name"))
+        assert by_id == by_name == shown
+    refusal(gallery.get(f"/checkpoints/{CONDITIONAL}-00000000"), 404, "no-such-checkpoint")
 
 
 def test_the_list_is_filtered(service: Service) -> None:
@@ -55,7 +67,7 @@ def test_the_list_comes_in_pages(service: Service, limit: int) -> None:
     while True:
         page = service.get("/checkpoints", params={"limit": limit} | ({"cursor": cursor} if cursor else {})).json()
         assert 0 < len(page["items"]) <= limit
-        seen += [one["id"] for one in page["items"]]
+        seen += [one["name"] or one["id"] for one in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:
             break
@@ -105,10 +117,10 @@ def test_the_default_is_promoted_and_rolled_back(service: Service) -> None:
     trained = service.keep_checkpoint(claim, 2)
     service.settle(claim, Succeeded())
     promoted = promote(service, trained)
-    assert promoted == {"name": "default", "checkpoint": trained, "previous": DEFAULT_CHECKPOINT}
+    assert promoted == {"name": "default", "checkpoint": trained, "previous": service.id_of(DEFAULT_CHECKPOINT)}
     assert drawn_from(service) == drawn_from(service, "checkpoint=default") == trained
     promote(service, promoted["previous"])
-    assert drawn_from(service) == DEFAULT_CHECKPOINT
+    assert drawn_from(service) == service.id_of(DEFAULT_CHECKPOINT)
 
 
 def test_a_promotion_changes_the_tag_of_what_is_current(service: Service) -> None:
@@ -120,11 +132,11 @@ def test_a_promotion_changes_the_tag_of_what_is_current(service: Service) -> Non
 
 def test_any_name_may_be_given(service: Service) -> None:
     assert promote(service, UNCONDITIONAL, "best-plain")["previous"] is None
-    assert drawn_from(service, "checkpoint=best-plain") == UNCONDITIONAL
+    assert drawn_from(service, "checkpoint=best-plain") == service.id_of(UNCONDITIONAL)
     assert service.get("/aliases").json() == {
         "items": [
-            {"name": "best-plain", "checkpoint": UNCONDITIONAL},
-            {"name": "default", "checkpoint": DEFAULT_CHECKPOINT},
+            {"name": "best-plain", "checkpoint": service.id_of(UNCONDITIONAL)},
+            {"name": "default", "checkpoint": service.id_of(DEFAULT_CHECKPOINT)},
         ],
         "next_cursor": None,
     }
@@ -135,19 +147,30 @@ def test_only_checkpoints_are_promoted(service: Service) -> None:
     for name in ("nobody", "plain-alias", "judge-segments"):
         problem = refusal(service.client.put("/aliases/default", json={"checkpoint": name}), 422)
         assert f"there is no checkpoint {name!r}" in places(problem)["pointer", "#/checkpoint"]
-    assert drawn_from(service) == DEFAULT_CHECKPOINT
+    assert drawn_from(service) == service.id_of(DEFAULT_CHECKPOINT)
 
 
 def test_a_damaged_checkpoint_is_not_promoted(service: Service) -> None:
     checkpoint = service.keep_checkpoint(service.claim(), 2)
     flip_a_bit(service.given.catalogue.find(checkpoint).directory / "networks.safetensors")
     refusal(service.client.put("/aliases/default", json={"checkpoint": checkpoint}), 503, "checkpoint-damaged")
-    assert drawn_from(service) == DEFAULT_CHECKPOINT
+    assert drawn_from(service) == service.id_of(DEFAULT_CHECKPOINT)
 
 
-def test_the_id_of_a_checkpoint_is_no_alias(service: Service) -> None:
-    problem = refusal(service.client.put(f"/aliases/{UNCONDITIONAL}", json={"checkpoint": CONDITIONAL}), 422)
-    assert "is the id of a checkpoint" in places(problem)["parameter", "name"]
+def test_the_id_and_the_name_of_a_checkpoint_are_no_aliases(service: Service) -> None:
+    for taken in (UNCONDITIONAL, service.id_of(UNCONDITIONAL), service.keep_checkpoint(service.claim(), 2)):
+        problem = refusal(service.client.put(f"/aliases/{taken}", json={"checkpoint": CONDITIONAL}), 422)
+        assert "is the id or name of a checkpoint" in places(problem)["parameter", "name"]
+
+
+def test_an_alias_of_a_shipped_checkpoint_outlives_its_weights(
+    service: Service, pretrained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = service.id_of(UNCONDITIONAL)
+    promote(service, before, "best-plain")
+    release = copytree(pretrained / CONDITIONAL, tmp_path / UNCONDITIONAL)
+    monkeypatch.setattr("app.catalogue.shipped", lambda: {UNCONDITIONAL: release})
+    assert drawn_from(service, "checkpoint=best-plain") == service.id_of(UNCONDITIONAL) != before
 
 
 @pytest.mark.parametrize("name", ["Default", "-x", "a%20b", "x" * 65])

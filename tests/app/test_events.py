@@ -17,6 +17,7 @@ from tests.app.problems import places, refusal
 from tests.app.service import Service, running
 
 STREAM = {"Accept": "text/event-stream"}
+LIST = {"Accept": "application/json"}
 
 
 def told(service: Service, claim: Claim, *steps: int) -> None:
@@ -36,9 +37,10 @@ def frames(response: httpx.Response) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def streamed(service: Service, job_id: str, **headers: str) -> Iterator[Iterator[dict[str, str]]]:
-    with service.client.stream("GET", f"/jobs/{job_id}/events", headers=STREAM | headers) as response:
+def streamed(service: Service, job_id: str, query: str = "", **headers: str) -> Iterator[Iterator[dict[str, str]]]:
+    with service.client.stream("GET", f"/jobs/{job_id}/events{query}", headers=STREAM | headers) as response:
         assert response.status_code == 200
+        assert response.headers["vary"] == "Accept"
         assert response.headers["content-type"].startswith("text/event-stream")
         assert response.headers["x-accel-buffering"] == "no"
         assert response.headers["cache-control"] == "no-store"
@@ -48,7 +50,7 @@ def streamed(service: Service, job_id: str, **headers: str) -> Iterator[Iterator
 def test_events_are_polled_by_the_last_that_was_seen(service: Service) -> None:
     claim = service.claim()
     told(service, claim, 1, 2, 3)
-    page = service.get(f"/jobs/{claim.job.id}/events?limit=3").json()
+    page = service.get(f"/jobs/{claim.job.id}/events?after=0&limit=3").json()
     assert [event["sequence"] for event in page["items"]] == [1, 2, 3]
     assert [event["kind"] for event in page["items"]] == ["status", "status", "metric"]
     assert page["items"][2]["data"] == {"loss": 0.5}
@@ -61,7 +63,7 @@ def test_events_are_polled_by_the_last_that_was_seen(service: Service) -> None:
 
 def test_after_the_end_there_is_no_cursor(service: Service) -> None:
     job_id = service.settle(service.claim(), Succeeded())
-    page = service.get(f"/jobs/{job_id}/events").json()
+    page = service.get(f"/jobs/{job_id}/events?after=0").json()
     assert page["items"][-1]["kind"] == "end"
     assert page["next_cursor"] is None
     last = page["items"][-1]["sequence"]
@@ -85,8 +87,41 @@ def test_the_stream_tells_what_was_and_what_comes_and_ends_after_the_end(service
         seen += list(stream)  # ends by itself
     assert [frame["id"] for frame in seen] == ["1", "2", "3", "4", "5", "6"]
     assert [frame["event"] for frame in seen] == ["status", "status", "metric", "metric", "status", "end"]
-    polled = service.get(f"/jobs/{claim.job.id}/events").json()["items"]
+    polled = service.get(f"/jobs/{claim.job.id}/events?after=0").json()["items"]
     assert [json.loads(frame["data"]) for frame in seen] == polled
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "media_type"),
+    [
+        ("", "*/*", "text/event-stream"),
+        ("?limit=5", "text/html, */*", "text/event-stream"),
+        ("", "application/json", "application/json"),
+        ("?after=0", "*/*", "application/json"),
+        ("?after=0", "text/event-stream", "text/event-stream"),
+    ],
+)
+def test_events_are_streamed_unless_a_list_is_asked_for(
+    service: Service, query: str, accept: str, media_type: str
+) -> None:
+    job_id = service.settle(service.claim(), Succeeded())
+    response = service.get(f"/jobs/{job_id}/events{query}", headers={"Accept": accept})
+    assert response.headers["content-type"].partition(";")[0] == media_type
+    assert response.headers["vary"] == "Accept"
+
+
+@pytest.mark.parametrize(("query", "last_event_id"), [("", "99"), ("?after=99", "")])
+def test_a_stream_after_more_than_there_is_tells_what_comes(service: Service, query: str, last_event_id: str) -> None:
+    claim = service.claim()
+    with streamed(service, claim.job.id, query, **{"Last-Event-ID": last_event_id}) as stream:
+        service.settle(claim, Succeeded())
+        assert [frame["event"] for frame in stream] == ["status", "end"]
+
+
+def test_a_poll_after_more_than_there_is_goes_on_from_what_there_is(service: Service) -> None:
+    claim = service.claim()
+    page = service.get(f"/jobs/{claim.job.id}/events?after=99").json()
+    assert page == {"items": [], "next_cursor": "2"}
 
 
 def test_the_stream_goes_on_after_the_last_event_id(service: Service) -> None:
@@ -105,7 +140,7 @@ def test_the_stream_tells_how_soon_to_reconnect(service: Service) -> None:
 
 def test_after_the_end_there_is_nothing_to_reconnect_to(service: Service) -> None:
     job_id = service.settle(service.claim(), Succeeded())
-    last = service.get(f"/jobs/{job_id}/events").json()["items"][-1]["sequence"]
+    last = service.get(f"/jobs/{job_id}/events", headers=LIST).json()["items"][-1]["sequence"]
     response = service.get(f"/jobs/{job_id}/events", headers=STREAM | {"Last-Event-ID": str(last)})
     assert response.status_code == 204
     assert response.content == b""

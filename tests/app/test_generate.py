@@ -3,6 +3,8 @@
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from shutil import copytree
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -14,14 +16,14 @@ from PIL import Image
 
 from checkpoints.format import read_metadata
 from checkpoints.library import DEFAULT_CHECKPOINT, judge_directory, load_judge, load_sampler
-from models import FLAGSHIP, SEGMENTS, from_pixels, to_pixels
+from models import FLAGSHIP, SEGMENTS, UnknownFamilyError, from_pixels, to_pixels
 from models._selection import draw
 from tests.app.problems import places, refusal
 from tests.app.service import Service, running
 from tests.app.zoo import CONDITIONAL, UNCONDITIONAL, UNCONDITIONAL_FAMILY, flip_a_bit
 
 SIZE = SEGMENTS.size
-PINNED = f"/generate?checkpoint={CONDITIONAL}&seed=5"
+NAMED = f"/generate?checkpoint={CONDITIONAL}&seed=5"
 PLAIN = f"/generate?checkpoint={UNCONDITIONAL}&seed=5"
 
 
@@ -73,11 +75,11 @@ def rare_class(gallery: Service) -> int:
 def test_sixteen_pictures_of_the_default_checkpoint_are_drawn_where_nothing_is_asked(gallery: Service) -> None:
     response = gallery.get("/generate")
     assert png(response).size == (4 * SIZE, 4 * SIZE)
-    assert response.headers["x-ganery-checkpoint"] == DEFAULT_CHECKPOINT
+    assert response.headers["x-ganery-checkpoint"] == gallery.id_of(DEFAULT_CHECKPOINT)
 
 
 def test_the_pictures_are_the_networks_own_pixels_row_by_row(gallery: Service, pretrained: Any) -> None:
-    shown = cells(gallery.get(f"{PINNED}&count=6&columns=3&digit=7"), 3)
+    shown = cells(gallery.get(f"{NAMED}&count=6&columns=3&digit=7"), 3)
     sampler = load_sampler(pretrained / CONDITIONAL)
     drawn = to_pixels(sampler.sample(range(6), seed=5, labels=[7] * 6)).numpy()
     assert np.array_equal(shown, drawn)
@@ -86,36 +88,36 @@ def test_the_pictures_are_the_networks_own_pixels_row_by_row(gallery: Service, p
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (3, 1), (4, 2), (15, 3), (17, 4)])
 def test_columns_are_the_floor_of_the_root_of_count(gallery: Service, count: int, columns: int) -> None:
     rows = -(-count // columns)
-    assert png(gallery.get(f"{PINNED}&count={count}")).size == (columns * SIZE, rows * SIZE)
+    assert png(gallery.get(f"{NAMED}&count={count}")).size == (columns * SIZE, rows * SIZE)
 
 
 def test_the_rest_of_the_last_row_is_background(gallery: Service) -> None:
-    places = cells(gallery.get(f"{PINNED}&count=5&columns=4"), 4)
+    places = cells(gallery.get(f"{NAMED}&count=5&columns=4"), 4)
     assert all(places[place].any() for place in range(5))
     assert not places[5:].any()
 
 
-@pytest.mark.parametrize("url", [PINNED, PLAIN, f"{PINNED}&digit=3", f"{PINNED}&nice=true", f"{PLAIN}&nice=true"])
+@pytest.mark.parametrize("url", [NAMED, PLAIN, f"{NAMED}&digit=3", f"{NAMED}&nice=true", f"{PLAIN}&nice=true"])
 def test_picture_i_of_a_seed_is_the_same_whatever_the_count(gallery: Service, url: str) -> None:
     few, many = (cells(gallery.get(f"{url}&count={count}&columns=4"), 4) for count in (4, 37))
     assert np.array_equal(few, many[:4])
 
 
 def test_scale_makes_each_pixel_a_square(gallery: Service) -> None:
-    small, large = pixels(gallery.get(PINNED)), pixels(gallery.get(f"{PINNED}&scale=3"))
+    small, large = pixels(gallery.get(NAMED)), pixels(gallery.get(f"{NAMED}&scale=3"))
     assert np.array_equal(large, small.repeat(3, 0).repeat(3, 1))
 
 
 def test_without_a_class_picture_i_is_of_class_i(gallery: Service) -> None:
-    assert recipe(gallery.get(f"{PINNED}&count=12"))["labels"] == [*"012345678901"]
-    every, three = cells(gallery.get(f"{PINNED}&count=4"), 2), cells(gallery.get(f"{PINNED}&count=4&digit=3"), 2)
+    assert recipe(gallery.get(f"{NAMED}&count=12"))["labels"] == [*"012345678901"]
+    every, three = cells(gallery.get(f"{NAMED}&count=4"), 2), cells(gallery.get(f"{NAMED}&count=4&digit=3"), 2)
     assert np.array_equal(every[3], three[3])
     assert not np.array_equal(every[2], three[2])
 
 
 def test_label_and_digit_name_the_same(gallery: Service) -> None:
-    by_digit, by_label = (gallery.get(f"{PINNED}&{name}=4") for name in ("digit", "label"))
-    assert by_digit.content == by_label.content == gallery.get(f"{PINNED}&digit=4&label=4").content
+    by_digit, by_label = (gallery.get(f"{NAMED}&{name}=4") for name in ("digit", "label"))
+    assert by_digit.content == by_label.content == gallery.get(f"{NAMED}&digit=4&label=4").content
 
 
 def test_seeds_and_truncations_draw_other_pictures(gallery: Service) -> None:
@@ -125,15 +127,15 @@ def test_seeds_and_truncations_draw_other_pictures(gallery: Service) -> None:
 
 
 def test_an_empty_value_is_left_out_as_a_form_sends_it(gallery: Service) -> None:
-    response = gallery.get(f"{PINNED}&digit=&columns=&truncation=&family=")
-    assert response.content == gallery.get(PINNED).content
+    response = gallery.get(f"{NAMED}&digit=&columns=&truncation=&family=")
+    assert response.content == gallery.get(NAMED).content
 
 
 # Nice, and classes by selection
 
 
 def test_nice_keeps_the_best_of_the_candidates(gallery: Service, pretrained: Any) -> None:
-    response = gallery.get(f"{PINNED}&nice=true&nice_factor=3&count=4&digit=1")
+    response = gallery.get(f"{NAMED}&nice=true&nice_factor=3&count=4&digit=1")
     chosen = draw(load_sampler(pretrained / CONDITIONAL), seed=5, labels=[1] * 4, nice_factor=3)
     assert np.array_equal(cells(response, 2), to_pixels(chosen.images).numpy())
     assert response.headers["x-ganery-candidates"] == "12"
@@ -142,13 +144,13 @@ def test_nice_keeps_the_best_of_the_candidates(gallery: Service, pretrained: Any
 
 
 def test_nice_takes_twenty_candidates_a_picture(gallery: Service) -> None:
-    response = gallery.get(f"{PINNED}&nice=true&count=2")
+    response = gallery.get(f"{NAMED}&nice=true&count=2")
     assert response.headers["x-ganery-candidates"] == "40"
     assert recipe(response)["nice_factor"] == 20
 
 
 def test_a_grid_that_is_not_nice_has_no_threshold(gallery: Service) -> None:
-    response = gallery.get(PINNED)
+    response = gallery.get(NAMED)
     assert response.headers["x-ganery-candidates"] == "16"
     assert "x-ganery-threshold" not in response.headers
 
@@ -185,17 +187,32 @@ def test_a_class_that_is_not_drawn_is_refused_and_not_replaced(gallery: Service,
 
 
 def test_a_pinned_grid_is_immutable(gallery: Service) -> None:
-    response = gallery.get(PINNED)
+    pinned = f"/generate?checkpoint={gallery.id_of(CONDITIONAL)}&seed=5"
+    response = gallery.get(pinned)
     assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert "content-location" not in response.headers
     assert response.headers["etag"].startswith('"')
-    assert gallery.get(PINNED).content == response.content
+    assert gallery.get(pinned).content == response.content
 
 
-@pytest.mark.parametrize("named", ["", "&checkpoint=default", f"&family={FLAGSHIP}"])
+def test_a_link_to_replaced_weights_is_refused_and_their_name_draws_the_new_ones(
+    service: Service, pretrained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = service.get(NAMED)
+    pinned = before.headers["content-location"]
+    release = copytree(pretrained / UNCONDITIONAL, tmp_path / CONDITIONAL)
+    monkeypatch.setattr("app.catalogue.shipped", lambda: {CONDITIONAL: release})
+    refusal(service.get(pinned), 404, "no-such-checkpoint")
+    after = service.get(NAMED)
+    assert after.headers["x-ganery-checkpoint"] != before.headers["x-ganery-checkpoint"]
+    assert after.content != before.content
+
+
+@pytest.mark.parametrize("named", ["", "&checkpoint=default", f"&checkpoint={CONDITIONAL}", f"&family={FLAGSHIP}"])
 def test_a_grid_of_whatever_is_current_must_be_revalidated(gallery: Service, named: str) -> None:
     response = gallery.get(f"/generate?seed=5{named}")
     assert response.headers["cache-control"] == "no-cache"
-    assert response.headers["etag"] == gallery.get(PINNED).headers["etag"]
+    assert response.headers["etag"] == gallery.get(NAMED).headers["etag"]
     pinned = gallery.get(response.headers["content-location"])
     assert "immutable" in pinned.headers["cache-control"]
     assert pinned.content == response.content
@@ -207,7 +224,7 @@ def test_a_drawn_seed_is_told_by_the_link_that_repeats_it(gallery: Service) -> N
     assert first.headers["x-ganery-seed"] != second.headers["x-ganery-seed"]
     link = first.headers["content-location"]
     assert dict(parse_qsl(urlsplit(link).query)) == {
-        "checkpoint": DEFAULT_CHECKPOINT,
+        "checkpoint": gallery.id_of(DEFAULT_CHECKPOINT),
         "columns": "4",
         "count": "16",
         "digit": "2",
@@ -220,12 +237,12 @@ def test_the_canonical_url_holds_all_that_matters_in_order(gallery: Service) -> 
     asked = "nice=1&scale=2&truncation=0.50&label=3&metadata=0&seed=7&count=9&nice_factor=2"
     link = gallery.get(f"/generate?{asked}").headers["content-location"]
     assert link == (
-        f"/generate?checkpoint={DEFAULT_CHECKPOINT}&columns=3&count=9&digit=3&metadata=false"
+        f"/generate?checkpoint={gallery.id_of(DEFAULT_CHECKPOINT)}&columns=3&count=9&digit=3&metadata=false"
         "&nice=true&nice_factor=2&scale=2&seed=7&truncation=0.5"
     )
 
 
-@pytest.mark.parametrize("url", [PINNED, "/generate?seed=5"])
+@pytest.mark.parametrize("url", [NAMED, "/generate?seed=5"])
 def test_a_client_that_has_the_grid_gets_304_before_any_network_runs(service: Service, url: str) -> None:
     tag = service.get(url).headers["etag"]
     ran = service.count("ganery_grids_answered_total", source="network")
@@ -238,31 +255,31 @@ def test_a_client_that_has_the_grid_gets_304_before_any_network_runs(service: Se
 
 
 def test_304_needs_no_checkpoint_in_memory(service: Service, gallery: Service) -> None:
-    tag = gallery.get(PINNED).headers["etag"]  # of a process that has another cache
-    assert service.get(PINNED, headers={"If-None-Match": tag}).status_code == 304
+    tag = gallery.get(NAMED).headers["etag"]  # of a process that has another cache
+    assert service.get(NAMED, headers={"If-None-Match": tag}).status_code == 304
     assert service.count("ganery_grids_answered_total", source="network") == 0
 
 
 def test_another_tag_gets_the_grid(gallery: Service) -> None:
-    assert gallery.get(PINNED, headers={"If-None-Match": '"other"'}).status_code == 200
+    assert gallery.get(NAMED, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "other", ["&digit=1", "&columns=2", "&scale=2", "&truncation=0.9", "&metadata=false", "&count=17", "&nice=true"]
 )
 def test_whatever_changes_the_bytes_changes_the_tag(gallery: Service, other: str) -> None:
-    assert gallery.get(f"{PINNED}{other}").headers["etag"] != gallery.get(PINNED).headers["etag"]
+    assert gallery.get(f"{NAMED}{other}").headers["etag"] != gallery.get(NAMED).headers["etag"]
 
 
 def test_a_grid_is_rendered_once_and_then_kept(service: Service) -> None:
-    assert service.get(PINNED).content == service.get(PINNED).content
+    assert service.get(NAMED).content == service.get(NAMED).content
     assert service.count("ganery_grids_answered_total", source="network") == 1
     assert service.count("ganery_grids_answered_total", source="memory") == 1
     assert service.count("ganery_pictures_generated_total") == 16
 
 
 def test_head_tells_what_get_would(gallery: Service) -> None:
-    get, head = gallery.get(PINNED), gallery.client.head(PINNED)
+    get, head = gallery.get(NAMED), gallery.client.head(NAMED)
     assert head.status_code == 200
     assert head.content == b""
     for name in ("etag", "content-length", "content-type", "cache-control", "x-ganery-seed"):
@@ -283,7 +300,7 @@ def test_the_png_tells_how_it_was_made(gallery: Service, pretrained: Any) -> Non
     response = gallery.get("/generate?seed=5&digit=7&count=3&scale=2")
     told = recipe(response)
     metadata = json.loads((pretrained / CONDITIONAL / "metadata.json").read_text())
-    assert told["checkpoint"] == DEFAULT_CHECKPOINT
+    assert told["checkpoint"] == gallery.id_of(DEFAULT_CHECKPOINT)
     assert told["family"] == FLAGSHIP
     assert told["job"] is None
     assert told["dataset"] == "segments"
@@ -296,10 +313,10 @@ def test_the_png_tells_how_it_was_made(gallery: Service, pretrained: Any) -> Non
 
 
 def test_the_png_tells_people_and_programs_that_it_is_synthetic(gallery: Service) -> None:
-    info = png(gallery.get(f"{PINNED}&digit=7")).info
+    info = png(gallery.get(f"{NAMED}&digit=7")).info
     assert info["Software"].startswith("Ganery ")
     assert info["Source"].startswith("/generate?checkpoint=")
-    assert info["Title"] == f"16 pictures by {CONDITIONAL}"
+    assert info["Title"] == f"16 pictures by {gallery.id_of(CONDITIONAL)}"
     assert "of class 7" in info["Description"]
     assert "Seed: 5" in info["parameters"]
     assert "\n" not in info["parameters"]
@@ -308,16 +325,17 @@ def test_the_png_tells_people_and_programs_that_it_is_synthetic(gallery: Service
 
 
 def test_metadata_false_leaves_all_of_it_out(gallery: Service) -> None:
-    response = gallery.get(f"{PINNED}&metadata=false")
+    response = gallery.get(f"{NAMED}&metadata=false")
     assert png(response).info == {}
-    assert np.array_equal(pixels(response), pixels(gallery.get(PINNED)))
+    assert np.array_equal(pixels(response), pixels(gallery.get(NAMED)))
 
 
 # Which checkpoint
 
 
 def test_the_family_means_its_newest_checkpoint(service: Service) -> None:
-    assert service.get(f"/generate?family={UNCONDITIONAL_FAMILY}").headers["x-ganery-checkpoint"] == UNCONDITIONAL
+    first = service.get(f"/generate?family={UNCONDITIONAL_FAMILY}")
+    assert first.headers["x-ganery-checkpoint"] == service.id_of(UNCONDITIONAL)
     claim = service.claim()
     service.keep_checkpoint(claim, 2)
     newest = service.keep_checkpoint(claim, 4)
@@ -327,7 +345,7 @@ def test_the_family_means_its_newest_checkpoint(service: Service) -> None:
 
 
 def test_family_and_checkpoint_may_agree(gallery: Service) -> None:
-    assert gallery.get(f"{PINNED}&family={FLAGSHIP}").status_code == 200
+    assert gallery.get(f"{NAMED}&family={FLAGSHIP}").status_code == 200
 
 
 def test_a_family_that_nobody_trained_is_refused(gallery: Service) -> None:
@@ -351,6 +369,17 @@ def test_flipped_bytes_are_refused_and_never_served(service: Service, file: str)
     problem = refusal(service.get(f"/generate?checkpoint={checkpoint}&seed=1"), 503, "checkpoint-damaged")
     assert file in problem["detail"]
     assert service.count("ganery_pictures_generated_total") == 0
+
+
+def test_a_checkpoint_whose_family_is_gone_is_refused(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = service.keep_checkpoint(service.claim(), 2)
+
+    def find(name: str) -> Any:
+        raise UnknownFamilyError(name, ("dcgan",))
+
+    monkeypatch.setattr("checkpoints.library.find_family", find)
+    problem = refusal(service.get(f"/generate?checkpoint={checkpoint}&seed=1"), 503, "checkpoint-unusable")
+    assert "there is no family" in problem["detail"]
 
 
 def test_another_checkpoint_in_its_place_is_refused(service: Service, pretrained: Any) -> None:
@@ -408,7 +437,9 @@ def test_a_checkpoint_whose_files_are_gone_is_missing(service: Service) -> None:
         ("nice=maybe", "nice", "valid boolean"),
         ("nice=true&nice_factor=1", "nice_factor", "greater than or equal to 2"),
         ("nice=true&nice_factor=101", "nice_factor", "less than or equal to 100"),
-        ("nice=true&nice_factor=100&count=1024", "nice_factor", "at most 20480 are drawn"),
+        ("nice=true&nice_factor=100&count=1024", "nice_factor", "at most 20480 are drawn for such a grid"),
+        ("nice=true&nice_factor=100&count=205", "nice_factor", "that is 204 pictures"),
+        (f"checkpoint={UNCONDITIONAL}&digit=1&nice=true&count=513", "nice_factor", "that is 512 pictures"),
         ("nice_factor=5", "nice_factor", "without nice=true"),
         ("family=nobody", "family", "the zoo has "),
         (f"family=cgan&checkpoint={CONDITIONAL}", "family", "leave out one of the two"),
@@ -440,7 +471,7 @@ def test_a_digit_without_a_classifier_is_refused(service: Service, monkeypatch: 
 def test_too_many_at_once_are_told_to_come_again(pretrained: Any, tmp_path: Any) -> None:
     with running(tmp_path, concurrent_grids=1, waiting_grids=0) as service:
         with service.given.engine.turns.taken():
-            response = service.get(PINNED)
+            response = service.get(NAMED)
         refusal(response, 503, "busy")
         assert response.headers["retry-after"] == "2"
-        assert service.get(PINNED).status_code == 200
+        assert service.get(NAMED).status_code == 200

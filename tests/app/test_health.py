@@ -19,7 +19,7 @@ def test_a_service_without_a_broker_is_ready_and_says_so(gallery: Service) -> No
     assert gallery.get("/readyz").json() == {"status": "ready"}
     checks = gallery.get("/readyz?verbose").json()["checks"]
     assert checks["database"] == "ok"
-    assert checks["checkpoint"] == f"ok: {DEFAULT_CHECKPOINT}"
+    assert checks["checkpoint"] == f"ok: {gallery.id_of(DEFAULT_CHECKPOINT)}"
     assert checks["broker"].startswith("away: jobs are queued")
 
 
@@ -33,9 +33,9 @@ def test_a_service_without_any_checkpoint_is_ready_to_train(tmp_path: Path, monk
 
 
 def test_a_service_with_a_damaged_default_is_not_ready(service: Service) -> None:
-    checkpoint = service.keep_checkpoint(service.claim(), 2)
+    checkpoint = service.given.catalogue.find(service.keep_checkpoint(service.claim(), 2))
     service.given.catalogue.set_alias("default", checkpoint)
-    flip_a_bit(service.given.catalogue.find(checkpoint).directory / "networks.safetensors")
+    flip_a_bit(checkpoint.directory / "networks.safetensors")
     response = service.get("/readyz")
     problem = refusal(response, 503, "not-ready")
     assert "is damaged" in problem["detail"]
@@ -51,6 +51,7 @@ def test_a_service_without_its_database_says_when_to_come_again(
 
     for name in ("counts", "create", "get", "list", "request_cancel"):
         monkeypatch.setattr(service.given.jobs, name, away)
+    monkeypatch.setattr(service.given.database, "ping", away)
     refusal(service.get("/readyz"), 503, "not-ready")
     for method, path in (("POST", "/train"), ("GET", "/jobs"), ("GET", "/jobs/1"), ("POST", "/jobs/1/cancel")):
         response = service.client.request(method, path, json={})

@@ -29,8 +29,11 @@ def test_sizes_are_summed() -> None:
     assert kept.get("a") is not None
 
 
-def test_what_is_larger_than_all_is_not_kept() -> None:
+def test_what_is_larger_than_all_is_not_kept_and_drives_nothing_out() -> None:
     kept: LeastRecentlyUsed[str, bytes] = LeastRecentlyUsed(limit=3, size=len)
+    kept.put("a", b"1")
+    kept.put("b", b"1234")
+    assert (kept.get("a"), kept.get("b")) == (b"1", None)
     kept.put("a", b"1234")
     assert kept.get("a") is None
 

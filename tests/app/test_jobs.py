@@ -1,6 +1,7 @@
 """Jobs over HTTP: look at them, page through them, steer them."""
 
 from datetime import datetime
+from unittest.mock import Mock
 
 import pytest
 
@@ -30,6 +31,16 @@ def test_a_job_names_its_checkpoints_the_newest_first(service: Service) -> None:
     job = service.get(f"/jobs/{claim.job.id}").json()
     assert job["checkpoints"] == ids[::-1]
     assert service.get("/jobs").json()["items"][0]["checkpoints"] == ids[::-1]
+
+
+def test_a_list_asks_the_database_as_often_as_a_job_does(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        service.keep_checkpoint(service.claim(), 2)
+        service.queue()
+    read = Mock(wraps=service.given.database.read)
+    monkeypatch.setattr(service.given.database, "read", read)
+    assert len(service.get("/jobs").json()["items"]) == 6
+    assert read.call_count == 3
 
 
 def test_a_failed_job_is_no_failed_request(service: Service) -> None:

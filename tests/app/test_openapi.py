@@ -36,7 +36,7 @@ def operations(service: Service) -> dict[str, Any]:
 
 
 def test_the_committed_copy_is_this_versions_document(gallery: Service) -> None:
-    assert render(gallery.app) == COPY.read_text(encoding="utf-8"), "run: python -m app.export docs/openapi.json"
+    assert render(gallery.app) == COPY.read_text(encoding="utf-8"), "run: make openapi"
 
 
 def test_the_command_writes_the_copy(tmp_path: Path) -> None:

@@ -256,15 +256,14 @@ class Stack:
         return [event.data["state"] for event in self.events(job_id, EventKind.STATUS)]
 
     def result(self, job_id: str) -> Result:
-        newest = self.checkpoints.latest(job_id)
-        assert newest is not None
+        newest = max(self.checkpoints.list(job_id=job_id).items, key=lambda found: found.step)
         weights = self.settings.checkpoints / newest.path / "networks.safetensors"
         metrics = self.events(job_id, EventKind.METRIC)
         samples = self.settings.job_directory(job_id) / "samples"
         return Result(
             weights=_digest(weights),
             metrics={event.step: event.data for event in metrics if event.step is not None},
-            samples={path.name: _digest(path) for path in sorted(samples.iterdir())},
+            samples={path.name: _digest(path) for path in sorted(samples.glob("*.png"))},
         )
 
 

@@ -241,6 +241,42 @@ def test_a_failed_save_leaves_the_old_one_and_nothing_half_made(
     assert load(directory).networks["generator.level"].item() != 7
 
 
+def test_a_kill_between_the_two_moves_loses_neither(directory: Path, checkpoint: Checkpoint, tmp_path: Path) -> None:
+    left: list[dict[str, float]] = []
+    move = Path.rename
+
+    def watch(path: Path, target: Path) -> Path:
+        left.append({place.parent.name: level(place.parent) for place in tmp_path.rglob("metadata.json")})
+        return move(path, target)
+
+    def level(place: Path) -> float:
+        return load(place).networks["generator.level"].item()
+
+    before = level(directory)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "rename", watch)
+        save(replace(checkpoint, networks={"generator.level": torch.tensor(7.0)}), directory)
+    assert left == [{"step": before, "new": 7.0}, {"old": before, "new": 7.0}]
+    assert os.listdir(tmp_path) == ["step"]
+
+
+def test_a_move_that_fails_brings_the_old_one_back(
+    directory: Path, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move = Path.rename
+
+    def fail(path: Path, target: Path) -> Path:
+        if path.name == "new":
+            raise OSError("No space left on device")
+        return move(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OSError, match="No space"):
+        save(checkpoint, directory)
+    assert os.listdir(directory.parent) == ["step"]
+    assert load(directory).networks
+
+
 def test_the_directory_appears_after_every_file_is_written(
     tmp_path: Path, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

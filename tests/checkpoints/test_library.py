@@ -1,10 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from checkpoints import library
-from checkpoints.format import Checkpoint, CheckpointMissingError, load, save
+from checkpoints.format import Checkpoint, CheckpointMissingError, CheckpointUnusableError, load, save
 from checkpoints.library import has_judge, judge_directory, load_judge, load_sampler, shipped, to_sampler
 from models import FLAGSHIP, find_family
 from models._classifier import Classifier
@@ -55,6 +56,27 @@ def test_shipped_checkpoints_and_judges_are_told_apart(pretrained: Path) -> None
     assert shipped() == {"a-digits": pretrained / "a-digits", "b-digits": pretrained / "b-digits"}
     assert has_judge("digits")
     assert not has_judge("cats")
+
+
+def test_what_a_killed_process_left_does_not_ship(pretrained: Path) -> None:
+    save(train(find_family(FLAGSHIP)).snapshot(), pretrained / ".left")
+    assert shipped() == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"family": "vae"}, "there is no family 'vae'"),
+        ({"hyperparameters": {"novelty": 1}}, "novelty Extra inputs are not permitted"),
+        ({"hyperparameters": {"width": 4}}, "size mismatch"),
+        ({"dataset": segments().spec.model_copy(update={"size": 18})}, "pictures of side 18"),
+    ],
+)
+def test_what_this_version_cannot_build_is_named(change: dict[str, object], reason: str) -> None:
+    checkpoint = train(find_family("dcgan"), width=8).snapshot()
+    metadata = checkpoint.metadata.model_copy(update=change)
+    with pytest.raises(CheckpointUnusableError, match=f"this version cannot draw from .* at step 0: .*{reason}"):
+        to_sampler(replace(checkpoint, metadata=metadata))
 
 
 def test_judge_is_loaded_as_it_was_saved(pretrained: Path) -> None:

@@ -124,3 +124,12 @@ def test_ctrl_c_leaves_a_watched_job_at_work(url: str, monkeypatch: pytest.Monke
     assert result.exit_code == cli.INTERRUPTED
     assert f"job {job} goes on; follow it again with: ganery watch {job}" in result.stdout
     assert httpx.post(f"{url}/jobs/{job}/cancel").json()["state"] in {"cancelling", "cancelled"}
+
+
+def test_a_wrong_broker_address_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "http://someone:secret@host:6379/0")
+    result = CliRunner().invoke(cli.app, ["data", "fetch", "segments"])
+    assert result.exit_code == 1
+    assert "REDIS_URL" in result.output
+    assert "host:6379" in result.output
+    assert "secret" not in result.output

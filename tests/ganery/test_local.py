@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from rich.console import Console
 
 from app.settings import AppSettings
-from checkpoints.format import CheckpointMissingError
-from ganery import local_drawing, local_training
+from checkpoints.format import CheckpointMissingError, is_resumable
+from ganery import cli, local_drawing, local_training
 from ganery.client import RefusedError
 from ganery.display import TrainingBar
 from ganery.local_training import AnotherTrainingError, Result, WishError
@@ -72,7 +73,7 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(trained: Result, tm
     assert (part.step, part.is_finished) == (7, False)
     bar = Recording()
     whole = train(tmp_path / "part", bar)
-    assert "continuing from step 7" in bar.lines
+    assert "continuing from step 7, which was trained in float32" in bar.lines
     assert whole.is_finished
     assert weights(whole) == weights(trained)
 
@@ -84,13 +85,48 @@ def test_a_finished_training_is_not_repeated(trained: Result) -> None:
     assert weights(trained) == before
 
 
+def test_before_the_first_step_there_is_no_checkpoint_to_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = train(tmp_path / "none", Recording(interrupt_at=0))
+    assert (result.step, result.checkpoint.exists()) == (0, False)
+    monkeypatch.setattr(local_training, "train", lambda *_: result)
+    with pytest.raises(typer.Exit):
+        cli._train_here({}, None)
+    assert "no checkpoint yet: after 0 of 20 steps" in capsys.readouterr().out
+
+
+def test_a_training_that_begins_anew_draws_its_own_grids(trained: Result, tmp_path: Path) -> None:
+    first, other = tmp_path / "part" / "samples" / "00000000.png", trained.checkpoint.parents[1] / "samples"
+    train(tmp_path / "part", Recording(interrupt_at=0), hyperparameters={"width": 4})
+    assert first.read_bytes() != (other / first.name).read_bytes()
+    train(tmp_path / "part", Recording(interrupt_at=0))
+    assert first.read_bytes() == (other / first.name).read_bytes()
+
+
+def test_an_interruption_before_the_next_step_writes_nothing_again(tmp_path: Path) -> None:
+    part = train(tmp_path / "part", Recording(interrupt_at=7))
+    before = part.checkpoint.stat().st_ino
+    again = train(tmp_path / "part", Recording(interrupt_at=7))
+    assert again.step == 7
+    assert part.checkpoint.stat().st_ino == before
+
+
 def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path) -> None:
     part = train(tmp_path / "part", Recording(interrupt_at=7))
     (part.checkpoint / "networks.safetensors").write_bytes(b"damaged")
     bar = Recording()
     assert train(tmp_path / "part", bar).is_finished
     assert any("the checkpoint 00000007 is damaged" in line for line in bar.lines)
-    assert "continuing from step 6" in bar.lines
+    assert "continuing from step 6, which was trained in float32" in bar.lines
+
+
+def test_a_checkpoint_that_follows_damaged_ones_can_be_continued_from(tmp_path: Path) -> None:
+    part = train(tmp_path / "part", Recording(interrupt_at=7))
+    for directory in part.checkpoint.parent.iterdir():
+        (directory / "networks.safetensors").write_bytes(b"damaged")
+    first = train(tmp_path / "part", Recording(interrupt_at=2))
+    assert is_resumable(first.checkpoint)
 
 
 def test_a_directory_with_another_training_is_refused(trained: Result) -> None:
@@ -127,7 +163,8 @@ def test_pictures_are_drawn_from_a_directory(trained: Result, tmp_path: Path) ->
         {"checkpoint": str(trained.checkpoint), "seed": 3, "count": 4, "nice": True}, AppSettings(data_dir=tmp_path)
     )
     assert picture.png.startswith(b"\x89PNG")
-    assert (picture.seed, picture.checkpoint, picture.candidates) == (3, "00000020", 80)
+    assert (picture.seed, picture.candidates) == (3, 80)
+    assert picture.checkpoint.startswith("00000020")
     assert picture.threshold is not None
 
 

@@ -23,9 +23,9 @@ def configure(**values: object) -> ModelConfig[ProjectionGANHyperparameters]:
     return ModelConfig(ProjectionGANHyperparameters.model_validate(chosen), MNIST)
 
 
-def make_batch(step: int = 0) -> Batch:
+def make_batch(step: int = 0, progress: float = 0.0) -> Batch:
     images = torch.rand(8, 1, 28, 28, generator=torch.Generator().manual_seed(3)) * 2 - 1
-    return Batch(images, torch.arange(8) % 10, step)
+    return Batch(images, torch.arange(8) % 10, step, progress)
 
 
 def make_noise() -> StepNoise:
@@ -53,7 +53,7 @@ def test_conditional_norm_gives_each_class_its_own_mean_and_deviation() -> None:
 
 @pytest.mark.parametrize(("loss", "terms", "total"), [("non_saturating", 2, 2), ("relativistic", 1, 1)])
 def test_an_undecided_discriminator_pays_log_two_for_each_term(loss: str, terms: int, total: int) -> None:
-    config = configure(loss=loss, penalty_weight=0)
+    config = configure(loss=loss, penalty_weight=0, final_penalty_weight=0)
     networks = build(config)
     for parameter in networks["discriminator"].parameters():
         torch.nn.init.zeros_(parameter)
@@ -65,7 +65,7 @@ def test_an_undecided_discriminator_pays_log_two_for_each_term(loss: str, terms:
 
 
 def test_relativistic_loss_ignores_a_shift_of_all_logits() -> None:
-    config = configure(loss="relativistic", penalty_weight=0)
+    config = configure(loss="relativistic", penalty_weight=0, final_penalty_weight=0)
     networks = build(config)
     before = compute_discriminator_loss(networks, make_batch(), config, make_noise()).total().item()
     torch.nn.init.constant_(networks["discriminator"].get_parameter("realness.bias"), 100)
@@ -84,6 +84,17 @@ def test_penalty_comes_every_interval_with_as_much_weight() -> None:
     assert penalties[1] is not None
     torch.testing.assert_close(penalties[1], 4 * penalties[0])
     assert penalties[2] is None
+
+
+def test_penalty_weight_changes_linearly_over_the_training() -> None:
+    config = configure(penalty_weight=1.0, final_penalty_weight=0.2)
+    networks = build(config)
+    first, middle, last = (
+        compute_discriminator_loss(networks, make_batch(progress=progress), config, make_noise()).terms["penalty"]
+        for progress in (0.0, 0.5, 1.0)
+    )
+    torch.testing.assert_close(middle, 0.6 * first)
+    torch.testing.assert_close(last, 0.2 * first)
 
 
 def test_relativistic_penalty_is_on_real_and_on_fake_pictures() -> None:

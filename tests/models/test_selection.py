@@ -114,6 +114,24 @@ def test_candidates_below_half_of_the_probability_are_not_of_the_class() -> None
     assert brightness(unsure) == [value for value in candidates(128) if value > 0][:5]
 
 
+@pytest.mark.parametrize("every", [3, 0])
+def test_a_class_too_rare_for_so_many_is_given_up_early(every: int) -> None:
+    """Half of the candidates had to be of the class; a third is, or none."""
+
+    def classify_few(images: Tensor) -> Tensor:
+        passes = torch.arange(len(images)) % every == 0 if every else torch.zeros(len(images))
+        return torch.stack([torch.zeros(len(images)), passes.float()], dim=1)
+
+    with pytest.raises(TooFewOfClassError) as refused:
+        draw_class(toy_sampler(), classify_few, seed=SEED, label=1, count=100_000, most_per_picture=2)
+    assert refused.value.candidates <= 1024
+
+
+def test_a_class_that_just_suffices_is_not_given_up() -> None:
+    selection = draw_class(toy_sampler(), classify, seed=SEED, label=1, count=400, most_per_picture=3)
+    assert len(selection.images) == 400
+
+
 def test_a_class_that_is_hardly_ever_drawn_is_given_up_with_a_reason() -> None:
     with pytest.raises(TooFewOfClassError, match=r"of 256 candidates .* recognised 0 as class 1, but 2 are needed"):
         draw_class(toy_sampler(), lambda x: torch.zeros(len(x), 2), seed=SEED, label=1, count=2, most_per_picture=100)

@@ -27,7 +27,8 @@ REQUEST = JobRequest(
 
 
 def new_job(jobs: JobStore, *, priority: int = 0) -> str:
-    return jobs.create(REQUEST, total_steps=TOTAL_STEPS, priority=priority).job.id
+    job_id = jobs.create(REQUEST, total_steps=TOTAL_STEPS).job.id
+    return jobs.set_priority(job_id, priority).id if priority else job_id
 
 
 def claimed(jobs: JobStore, owner: str = "worker") -> Claim:

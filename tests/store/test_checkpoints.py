@@ -40,24 +40,25 @@ def test_a_registered_checkpoint_is_an_event(jobs: JobStore, events: EventStore)
     }
 
 
-def test_the_first_checkpoint_of_a_step_stays(jobs: JobStore, checkpoints: CheckpointStore, events: EventStore) -> None:
+def test_a_checkpoint_that_was_written_again_is_known_as_it_is_now(
+    jobs: JobStore, checkpoints: CheckpointStore, events: EventStore
+) -> None:
     claim = claimed(jobs)
     first = checkpoint(500)
+    again = replace(first, path="elsewhere", digest="sha256:other", metrics={"loss": 2.0})
     assert jobs.register_checkpoint(claim, first)
-    assert not jobs.register_checkpoint(claim, replace(first, path="elsewhere", digest="sha256:other"))
-    assert checkpoints.get(checkpoint_id(claim.job.id, 500)).path == first.path
+    assert not jobs.register_checkpoint(claim, again)
+    found = checkpoints.get(checkpoint_id(claim.job.id, 500))
+    assert (found.path, found.digest, found.metrics) == (again.path, again.digest, again.metrics)
     assert len(events.after(claim.job.id, 0, [EventKind.CHECKPOINT])) == 1
 
 
-def test_the_latest_checkpoint_has_the_most_steps(jobs: JobStore, checkpoints: CheckpointStore) -> None:
+def test_the_latest_checkpoint_has_the_most_steps(jobs: JobStore) -> None:
     claim = claimed(jobs)
-    assert checkpoints.latest(claim.job.id) is None
+    assert jobs.get(claim.job.id).latest_checkpoint is None
     for step in (0, 200, 100):
         jobs.register_checkpoint(claim, checkpoint(step))
-    latest = checkpoints.latest(claim.job.id)
-    assert latest is not None
-    assert latest.step == 200
-    assert jobs.get(claim.job.id).latest_checkpoint == latest.id
+    assert jobs.get(claim.job.id).latest_checkpoint == checkpoint_id(claim.job.id, 200)
 
 
 @pytest.mark.parametrize("name", ["r3gan-mnist", "", "a\0b", "\ud800"])
@@ -78,6 +79,20 @@ def test_a_list_holds_what_was_asked_for_newest_first(jobs: JobStore, checkpoint
     assert ([found.step for found in rest.items], rest.next_cursor) == ([100], None)
     assert len(checkpoints.list().items) == 7
     assert checkpoints.list(family="gan").items == ()
+
+
+def test_the_newest_of_many_jobs_are_found_at_once(jobs: JobStore, checkpoints: CheckpointStore) -> None:
+    one, other, without = (claimed(jobs) for _ in range(3))
+    for step in (100, 200, 300):
+        jobs.register_checkpoint(one, checkpoint(step))
+    jobs.register_checkpoint(other, checkpoint(100))
+    ids = [claim.job.id for claim in (one, other, without)]
+    assert checkpoints.ids_of_jobs(ids, limit=2) == {
+        ids[0]: [checkpoint_id(ids[0], 300), checkpoint_id(ids[0], 200)],
+        ids[1]: [checkpoint_id(ids[1], 100)],
+        ids[2]: [],
+    }
+    assert list(checkpoints.ids_of_jobs(ids[:1], limit=9)) == ids[:1]
 
 
 def test_a_cursor_of_another_list_is_refused(jobs: JobStore, checkpoints: CheckpointStore) -> None:

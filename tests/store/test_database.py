@@ -190,6 +190,13 @@ def test_a_server_that_is_away_is_unavailable(tmp_path: Path) -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_a_database_without_tables_is_unavailable(empty_url: str) -> None:
+    database = open_database(empty_url)
+    with pytest.raises(DatabaseUnavailableError, match=r"no tables yet|no such table"):
+        JobStore(database).counts()
+    database.close()
+
+
 def test_a_restarted_server_costs_no_request() -> None:
     with postgres_server() as server:
         database = open_database(server.url())

@@ -42,6 +42,7 @@ def test_reading_goes_on_where_it_stopped(jobs: JobStore, events: EventStore) ->
     first = events.after(claim.job.id, 0, limit=5)
     assert first + events.after(claim.job.id, first[-1].sequence) == everything
     assert events.after(claim.job.id, everything[-1].sequence) == []
+    assert events.last(claim.job.id) == everything[-1].sequence
 
 
 @pytest.mark.parametrize("sequence", [-1, -(2**80), 2**80])
@@ -51,6 +52,7 @@ def test_any_number_is_a_place_to_read_from(jobs: JobStore, events: EventStore, 
 
 def test_an_unknown_job_has_no_events(events: EventStore) -> None:
     assert events.after("nobody", 0) == []
+    assert events.last("nobody") == 0
 
 
 @pytest.mark.parametrize("kind", sorted(ONCE_PER_STEP))

@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from store import tables
 from store.database import Database, open_database
+from store.doorbell import sweep
 from store.errors import (
     IdempotencyConflictError,
     InvalidCursorError,
@@ -53,7 +54,7 @@ def test_an_id_is_sixteen_hexadecimal_digits(jobs: JobStore) -> None:
 
 @pytest.mark.parametrize("job_id", ["0123456789abcdef", "", "no\0thing", "half a pair \ud800", "ä" * 10_000])
 def test_an_unknown_id_is_not_found(jobs: JobStore, job_id: str) -> None:
-    for find in (jobs.get, jobs.position, jobs.request_cancel, jobs.request_pause, jobs.resume):
+    for find in (jobs.get, jobs.request_cancel, jobs.request_pause, jobs.resume):
         with pytest.raises(JobNotFoundError) as caught:
             find(job_id)
         assert caught.value.name == job_id
@@ -171,17 +172,17 @@ def test_counts_name_every_state(jobs: JobStore) -> None:
 def test_position_follows_priority_then_age_as_claims_do(jobs: JobStore) -> None:
     low, first, second, high = (new_job(jobs, priority=priority) for priority in (-1, 0, 0, 5))
     expected = [high, first, second, low]
-    assert sorted(expected, key=lambda job_id: jobs.position(job_id) or 0) == expected
-    assert [jobs.position(job_id) for job_id in expected] == [0, 1, 2, 3]
+    assert jobs.positions(expected) == {high: 0, first: 1, second: 2, low: 3}
+    assert jobs.positions([second, "nobody"]) == {second: 2}
     claims = [jobs.claim("worker") for _ in expected]
     assert [claim and claim.job.id for claim in claims] == expected
-    assert {jobs.position(job_id) for job_id in expected} == {None}
+    assert jobs.positions(expected) == {}
 
 
 def test_priority_moves_a_queued_job_to_the_front(jobs: JobStore) -> None:
     _, last = new_job(jobs), new_job(jobs)
     assert jobs.set_priority(last, 1).priority == 1
-    assert jobs.position(last) == 0
+    assert jobs.positions([last]) == {last: 0}
 
 
 @pytest.mark.parametrize("state", sorted(FINISHED))
@@ -199,6 +200,9 @@ def test_a_queued_job_is_unrung_until_its_doorbell_was_rung(jobs: JobStore) -> N
     assert jobs.unrung() == [high, low]
     jobs.mark_rung(high)
     assert jobs.unrung() == [low]
+    last = new_job(jobs)
+    jobs.mark_rung(low, last)
+    assert jobs.unrung() == []
 
 
 def test_a_doorbell_that_was_not_heard_is_rung_again(jobs: JobStore, database: Database) -> None:
@@ -219,7 +223,60 @@ def test_a_preempted_job_is_rung_afresh(jobs: JobStore) -> None:
     assert jobs.unrung() == [job_id]
 
 
+class Bell:
+    """Remembers for which jobs it rang; `works` is whether the broker takes it."""
+
+    def __init__(self) -> None:
+        self.rung: list[str] = []
+        self.works = True
+
+    def __call__(self, job_id: str) -> bool:
+        self.rung.append(job_id)
+        return self.works
+
+
+def test_one_message_announces_all_that_wait(jobs: JobStore) -> None:
+    first, _, _ = (new_job(jobs) for _ in range(3))
+    bell = Bell()
+    for _ in range(3):
+        sweep(jobs, bell, again_seconds=3600)
+    assert bell.rung == [first]
+    sweep(jobs, bell, again_seconds=0)
+    assert bell.rung == [first, first]
+
+
+def test_a_sweep_tries_again_when_the_broker_is_back(jobs: JobStore) -> None:
+    first, _ = new_job(jobs), new_job(jobs)
+    bell = Bell()
+    bell.works = False
+    sweep(jobs, bell, again_seconds=3600)
+    bell.works = True
+    sweep(jobs, bell, again_seconds=3600)
+    assert bell.rung == [first, first]
+    assert jobs.unrung() == []
+
+
+def test_a_sweep_announces_the_job_of_a_lost_worker(jobs: JobStore, database: Database) -> None:
+    claim = claimed(jobs)
+    end_lease(database, claim)
+    bell = Bell()
+    sweep(jobs, bell, again_seconds=3600)
+    assert bell.rung == [claim.job.id]
+
+
 # Claims
+
+
+def test_a_claim_holds_its_job_until_another_attempt_has_it(jobs: JobStore) -> None:
+    first = claimed(jobs)
+    assert jobs.holds(first)
+    jobs.request_pause(first.job.id)
+    jobs.settle(first, Paused())
+    jobs.resume(first.job.id)
+    second = jobs.claim("worker", job_id=first.job.id)
+    assert second is not None
+    assert second.job.attempt == first.job.attempt
+    assert (jobs.holds(first), jobs.holds(second)) == (False, True)
 
 
 def test_a_claim_starts_the_job(jobs: JobStore) -> None:
@@ -366,6 +423,7 @@ def test_a_worker_back_from_the_dead_writes_nothing(
         partial(jobs.release, claim, "late"),
         *(partial(jobs.settle, claim, outcome) for outcome in outcomes),
     ]
+    assert not jobs.holds(claim)
     for write in writes:
         with pytest.raises(LeaseLostError, match=rf"worker has lost job {claim.job.id} \(token 1\)"):
             write()

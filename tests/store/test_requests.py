@@ -1,6 +1,8 @@
+import json
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from models import FLAGSHIP, SEGMENTS, families, find_family
 from store import requests
@@ -59,6 +61,45 @@ def test_every_wrong_hyperparameter_is_refused_at_its_place() -> None:
     found = problems(family="dcgan", hyperparameters={"latent_dim": "many", "width": 10**9, "depth": 1})
     assert found.keys() == {f"hyperparameters.{name}" for name in ("latent_dim", "width", "depth")}
     assert "'many'" in found["hyperparameters.latent_dim"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("latent_dim", "64"), ("latent_dim", True), ("learning_rate", "0.1"), ("latent_dim", 64.5)]
+)
+def test_a_hyperparameter_of_another_type_is_refused(name: str, value: object) -> None:
+    found = problems(family="dcgan", hyperparameters={name: value})
+    assert found.keys() == {f"hyperparameters.{name}"}
+    assert repr(value) in found[f"hyperparameters.{name}"]
+
+
+def test_an_integer_is_a_number() -> None:
+    job, _ = complete(TrainRequest(family="dcgan", hyperparameters={"learning_rate": 1}))
+    assert job.hyperparameters["learning_rate"] == 1.0
+
+
+@pytest.mark.parametrize("field", ["seed", "images", "batch_size", "checkpoint_interval"])
+@pytest.mark.parametrize("value", ["64", True, 64.5])
+def test_a_wish_of_another_type_is_refused(field: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=field):
+        TrainRequest.model_validate({field: value})
+
+
+@pytest.mark.parametrize("name", list(families()))
+def test_what_is_stored_as_json_configures_the_same_again(name: str) -> None:
+    family = families()[name]
+    for preset in family.presets.values():
+        stored = json.loads(json.dumps(preset.hyperparameters.model_dump(mode="json")))
+        assert family.configure(stored, SEGMENTS).hyperparameters == preset.hyperparameters
+
+
+@pytest.mark.parametrize(
+    ("field", "least"), [("checkpoint_interval", 100), ("sample_interval", 100), ("metrics_interval", 10)]
+)
+def test_an_interval_that_would_fill_the_disk_is_refused_with_the_smallest_one(field: str, least: int) -> None:
+    wish = {"family": "dcgan", "images": 100_000 * 64, "batch_size": 64}
+    (found,) = problems(**wish, **{field: least - 1}).items()
+    assert found == (field, f"is too small for 100000 steps, {least - 1} came; the smallest allowed is {least}")
+    assert getattr(complete(TrainRequest(**wish, **{field: least}))[0], field) == least  # type: ignore[arg-type]
 
 
 def test_a_data_set_that_the_networks_cannot_draw_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,7 @@ class Service:
         return Result(
             weights=(self.directory(newest) / "networks.safetensors").read_bytes(),
             metrics=[(event.step, event.data) for event in self.events(job_id, EventKind.METRIC)],
-            samples={path.name: path.read_bytes() for path in sorted(samples.iterdir())},
+            samples={path.name: path.read_bytes() for path in sorted(samples.glob("*.png"))},
         )
 
 

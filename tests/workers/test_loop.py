@@ -1,11 +1,16 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from checkpoints.format import drop_training_state, is_resumable, read_metadata
+from store import tables
 from store.checkpoints import NewCheckpoint
 from store.events import EventKind
+from store.settings import sample_name
 from store.states import Cancelled, Paused, Preempted, Succeeded, Wish
 from tests.workers.service import STEPS, Result, Service
+from workers.trainer import TrainingDivergedError
 
 
 @pytest.fixture
@@ -106,6 +111,62 @@ def test_only_the_two_newest_checkpoints_can_be_continued_from(service: Service)
         for checkpoint in service.checkpoints(job_id)
     ]
     assert has_state == [True, True, False]
+
+
+def test_a_checkpoint_that_follows_damaged_ones_can_be_continued_from(service: Service) -> None:
+    job_id = service.submit()
+    claim = service.claim(job_id)
+    service.train(claim, until=17)
+    service.jobs.release(claim, "killed")
+    for checkpoint in service.checkpoints(job_id):
+        _flip_a_bit(service.directory(checkpoint) / "networks.safetensors")
+    service.train(service.claim(job_id), until=9)
+    states = {one.step: is_resumable(service.directory(one)) for one in service.checkpoints(job_id)}
+    assert states == {17: False, 16: False, 9: True, 8: True}
+
+
+def test_a_checkpoint_that_is_written_again_is_known_by_its_new_digest(service: Service) -> None:
+    job_id = service.submit()
+    claim = service.claim(job_id)
+    service.train(claim, until=9)
+    service.jobs.release(claim, "killed")
+    for checkpoint in service.checkpoints(job_id):
+        _flip_a_bit(service.directory(checkpoint) / "networks.safetensors")
+    with service.database.begin() as connection:  # as if it had been trained on a device that rounds otherwise
+        connection.execute(update(tables.checkpoints).values(digest="of other bytes"))
+    service.train(service.claim(job_id), until=10)
+    known = {one.step: one for one in service.checkpoints(job_id)}
+    assert known[8].digest == read_metadata(service.directory(known[8])).digest
+
+
+def test_a_checkpoint_without_a_training_state_is_written_again(service: Service) -> None:
+    job_id = service.submit()
+    claim = service.claim(job_id)
+    service.train(claim, until=9)
+    service.jobs.release(claim, "killed")
+    for checkpoint in service.checkpoints(job_id):
+        drop_training_state(service.directory(checkpoint))
+    service.train(service.claim(job_id), until=9)
+    assert all(is_resumable(service.directory(one)) for one in service.checkpoints(job_id))
+
+
+def test_a_sample_grid_that_was_served_never_changes(service: Service) -> None:
+    job_id = service.submit()
+    grid = service.settings.samples(job_id) / sample_name(6)
+    grid.parent.mkdir(parents=True)
+    grid.write_bytes(b"as it was served")
+    service.train(service.claim(job_id), until=9)
+    assert grid.read_bytes() == b"as it was served"
+    assert [event.step for event in service.events(job_id, EventKind.SAMPLE)] == [0, 6]
+    assert {path.name for path in grid.parent.iterdir()} == {sample_name(0), sample_name(6)}
+
+
+def test_a_wish_keeps_no_network_that_diverged(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.dcgan.non_saturating_loss", lambda fake: fake.mean() * float("nan"))
+    job_id = service.submit()
+    with pytest.raises(TrainingDivergedError, match="weights of the generator"):
+        service.train(service.claim(job_id), until=2, wish=Wish.CANCEL)
+    assert service.checkpoints(job_id) == []
 
 
 def test_what_an_attempt_left_half_made_is_removed(service: Service) -> None:

@@ -66,6 +66,19 @@ def test_a_lost_lease_is_an_error_at_the_next_look(service: Service) -> None:
             _ = pulse.wish
 
 
+def test_a_fault_that_ends_the_pulse_ends_the_training(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = service.claim(service.submit())
+
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a fault of ours")
+
+    monkeypatch.setattr(service.jobs, "heartbeat", fail)
+    with Pulse(service.jobs, claim, interval_seconds=INTERVAL_SECONDS) as pulse:
+        eventually(lambda: not pulse.is_beating)
+        with pytest.raises(ZeroDivisionError, match="a fault of ours"):
+            _ = pulse.wish
+
+
 def test_a_locked_database_stops_no_pulse(service: Service) -> None:
     impatient = open_database(service.settings.database, lock_timeout_seconds=0.01)
     claim = service.claim(service.submit())
@@ -80,7 +93,8 @@ def test_a_locked_database_stops_no_pulse(service: Service) -> None:
 
 
 def test_a_long_training_tells_its_progress_in_a_few_hundred_events(service: Service) -> None:
-    long = TRAINING.model_copy(update={"images": 4 * 100_000})
+    rare = {"checkpoint_interval": 1000, "sample_interval": 1000, "metrics_interval": 100}
+    long = TRAINING.model_copy(update={"images": 4 * 100_000, **rare})
     claim = service.claim(service.submit(long))
     with Pulse(service.jobs, claim, interval_seconds=INTERVAL_SECONDS) as pulse:
         for step in (499, 500, 999, 1001):

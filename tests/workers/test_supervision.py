@@ -80,5 +80,20 @@ def test_a_process_that_does_not_see_that_its_lease_is_lost_is_killed_after_the_
     assert training_pids(job_id) == []
 
 
+def test_a_process_whose_job_another_worker_has_as_the_same_attempt_is_killed_after_the_grace(
+    service: Service, thread: ThreadPoolExecutor
+) -> None:
+    settings = service.settings.model_copy(update={"grace_seconds": 0.1})
+    job_id = service.submit()
+    supervision = thread.submit(Supervisor(settings, JobStore(service.database, lease_seconds=-1)).run_all)
+    hurt(job_id, signal.SIGSTOP)
+    service.jobs.request_pause(job_id)
+    service.jobs.reap()
+    service.jobs.resume(job_id)
+    assert service.claim(job_id).job.attempt == 1
+    assert supervision.result() is None
+    assert training_pids(job_id) == []
+
+
 def test_a_worker_with_nothing_to_do_returns(service: Service) -> None:
     assert Supervisor(service.settings, service.jobs).run_all() is None

@@ -1,0 +1,63 @@
+"""Which checkpoint is meant, which ones ship, and the command that a model card shows."""
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from checkpoints.format import Metadata, save
+from ganery import quality
+from models import find_family
+from store.settings import StoreSettings
+from tests.training import train_toy
+
+PRESET = find_family("dcgan").preset("tutorial")
+
+
+def metadata(**changes: object) -> Metadata:
+    told = {
+        "family": "dcgan",
+        "preset": "tutorial",
+        "hyperparameters": PRESET.hyperparameters.model_dump(mode="json"),
+        "images": PRESET.images,
+        "batch_size": PRESET.batch_size,
+        "dataset": train_toy().snapshot().metadata.dataset.model_copy(update={"name": "mnist"}),
+    }
+    return train_toy().snapshot().metadata.model_copy(update=told | changes)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> StoreSettings:
+    return StoreSettings(data_dir=tmp_path)
+
+
+def test_the_newest_attempts_checkpoint_that_is_not_damaged_is_found(settings: StoreSettings) -> None:
+    for name in ("00000500-2", "00000500-9", "00000500-10", "00000500-11.damaged", "00000600-12"):
+        (settings.checkpoints / "0123456789abcdef" / name).mkdir(parents=True)
+    found = quality.find_checkpoint("0123456789abcdef-500", settings)
+    assert found.name == "00000500-10"
+
+
+@pytest.mark.parametrize("name", ["some/where", "no-job-500", "500"])
+def test_any_other_name_is_a_directory(settings: StoreSettings, name: str) -> None:
+    assert quality.find_checkpoint(name, settings) == Path(name)
+
+
+def test_a_checkpoint_from_the_midst_of_a_training_does_not_ship(settings: StoreSettings, tmp_path: Path) -> None:
+    snapshot = train_toy(steps=2).snapshot()
+    save(replace(snapshot, metadata=snapshot.metadata.model_copy(update={"images": 24})), tmp_path / "part")
+    with pytest.raises(quality.UnfinishedTrainingError, match="has seen 16 of 24 pictures"):
+        quality.publish("part", tmp_path / "part", settings, print)
+
+
+def test_the_command_of_a_preset_is_short() -> None:
+    expected = "ganery train --local --family dcgan --preset tutorial --seed 0 --out DIR"
+    assert quality._command(metadata()) == expected
+
+
+def test_the_command_says_all_that_differs_from_the_preset() -> None:
+    hyperparameters = PRESET.hyperparameters.model_dump(mode="json") | {"latent_dim": 7, "optimizer": "adam"}
+    told = quality._command(metadata(hyperparameters=hyperparameters, images=640, batch_size=32, precision="bfloat16"))
+    assert shlex.split(told)[0] == "GANERY_PRECISION=bfloat16"
+    assert "--images 640 --batch-size 32 --set latent_dim=7 --set optimizer=adam --out DIR" in told
