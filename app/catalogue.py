@@ -9,7 +9,7 @@ from typing import Any
 
 from app.refusals import NoCheckpointOfFamilyError, NoSuchCheckpointError
 from checkpoints.format import CheckpointError, read_metadata
-from checkpoints.library import DEFAULT_CHECKPOINT, shipped
+from checkpoints.library import DEFAULT_CHECKPOINT, find_shipped, shipped, shipped_id
 from store.checkpoints import CheckpointStore, TrainedCheckpoint
 from store.errors import AliasNotFoundError, CheckpointNotFoundError
 from store.pages import Page
@@ -60,9 +60,9 @@ class Catalogue:
 
         Raises NoSuchCheckpointError, CheckpointCorruptError.
         """
-        ours = _find_shipped(checkpoint_id)
+        ours = find_shipped(checkpoint_id)
         if ours is not None:
-            return ours
+            return in_directory(ours)
         try:
             return self._trained(self._store.get(checkpoint_id))
         except CheckpointNotFoundError:
@@ -184,7 +184,7 @@ def in_directory(folder: Path) -> KnownCheckpoint:
     """
     metadata = read_metadata(folder)
     return KnownCheckpoint(
-        id=f"{folder.name}-{metadata.digest[:8]}",
+        id=shipped_id(folder),
         job_id=None,
         family=metadata.family,
         preset=metadata.preset,
@@ -196,16 +196,6 @@ def in_directory(folder: Path) -> KnownCheckpoint:
         created_at=metadata.created_at,
         directory=folder,
     )
-
-
-def _find_shipped(wanted: str) -> KnownCheckpoint | None:
-    """Return the shipped checkpoint of this name or id: None where none is. Raises CheckpointCorruptError."""
-    folders = shipped()
-    if wanted in folders:
-        return in_directory(folders[wanted])
-    folder = folders.get(wanted.rpartition("-")[0])
-    ours = None if folder is None else in_directory(folder)
-    return ours if ours is not None and ours.id == wanted else None
 
 
 def _place_among_shipped(cursor: str | None) -> int | None:

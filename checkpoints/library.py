@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
-from checkpoints.format import Checkpoint, CheckpointMissingError, CheckpointUnusableError, load
+from checkpoints.format import Checkpoint, CheckpointMissingError, CheckpointUnusableError, load, read_metadata
 from models import Classifier, Sampler, UnknownFamilyError, UnsupportedShapeError, find_family
 
 PRETRAINED = Path(__file__).parent / "pretrained"
@@ -20,6 +20,26 @@ def shipped() -> Mapping[str, Path]:
     """Return the directories of the shipped GAN checkpoints by their names."""
     folders = sorted(path.parent for path in PRETRAINED.glob("*/metadata.json"))
     return {folder.name: folder for folder in folders if not folder.name.startswith((_JUDGES, "."))}
+
+
+def shipped_id(directory: Path) -> str:
+    """Return the id of a shipped checkpoint: its name, and a piece of its digest, since a release may replace it.
+
+    Raises CheckpointMissingError, CheckpointCorruptError.
+    """
+    return f"{directory.name}-{read_metadata(directory).digest[:8]}"
+
+
+def find_shipped(wanted: str) -> Path | None:
+    """Return the directory of the shipped checkpoint of this name or id: None where none is.
+
+    Raises CheckpointCorruptError.
+    """
+    folders = shipped()
+    if wanted in folders:
+        return folders[wanted]
+    folder = folders.get(wanted.rpartition("-")[0])
+    return folder if folder is not None and shipped_id(folder) == wanted else None
 
 
 def to_sampler(checkpoint: Checkpoint, *, device: torch.device | str = "cpu") -> Sampler:

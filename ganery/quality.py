@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from checkpoints.format import Checkpoint, CheckpointError, Metadata, load, read_metadata, save
-from checkpoints.library import PRETRAINED, judge_directory, load_judge, shipped, to_sampler
+from checkpoints.library import PRETRAINED, find_shipped, judge_directory, load_judge, to_sampler
 from ganery.processes import Report as Say
 from models import UnknownDatasetError, find_family
 from store.settings import StoreSettings
@@ -41,9 +41,9 @@ def make_judge(dataset: str, settings: StoreSettings, out: Path | None, say: Say
 
 
 def find_checkpoint(name: str, settings: StoreSettings) -> Path:
-    """Return the directory of a checkpoint: of a shipped name, of the id of a trained one, or the path itself."""
-    if name in shipped():
-        return shipped()[name]
+    """Return the directory of a checkpoint: of a shipped name or id, of the id of a trained one, or the path itself."""
+    if (ours := find_shipped(name)) is not None:
+        return ours
     job, _, step = name.rpartition("-")
     if not (job and step.isdigit()):
         return Path(name)

@@ -10,7 +10,7 @@ from models import FLAGSHIP
 from store.states import Succeeded
 from tests.app.problems import places, refusal
 from tests.app.service import Service
-from tests.app.zoo import CONDITIONAL, UNCONDITIONAL, UNCONDITIONAL_FAMILY, flip_a_bit
+from tests.app.zoo import CONDITIONAL, UNCONDITIONAL, UNCONDITIONAL_FAMILY, flip_a_bit, ship
 
 SHIPPED = sorted([CONDITIONAL, UNCONDITIONAL])
 
@@ -92,7 +92,7 @@ def test_a_damaged_shipped_checkpoint_is_left_out_of_the_list(
     damaged = service.given.settings.data_dir / "damaged"
     damaged.mkdir()
     (damaged / "metadata.json").write_text("{}")
-    monkeypatch.setattr("app.catalogue.shipped", lambda: {"damaged": damaged, UNCONDITIONAL: ours})
+    ship(monkeypatch, {"damaged": damaged, UNCONDITIONAL: ours})
     assert listed(service) == [UNCONDITIONAL]
     refusal(service.get("/checkpoints/damaged"), 503, "checkpoint-damaged")
 
@@ -169,7 +169,7 @@ def test_an_alias_of_a_shipped_checkpoint_outlives_its_weights(
     before = service.id_of(UNCONDITIONAL)
     promote(service, before, "best-plain")
     release = copytree(pretrained / CONDITIONAL, tmp_path / UNCONDITIONAL)
-    monkeypatch.setattr("app.catalogue.shipped", lambda: {UNCONDITIONAL: release})
+    ship(monkeypatch, {UNCONDITIONAL: release})
     assert drawn_from(service, "checkpoint=best-plain") == service.id_of(UNCONDITIONAL) != before
 
 

@@ -20,7 +20,7 @@ from models import FLAGSHIP, SEGMENTS, UnknownFamilyError, from_pixels, to_pixel
 from models._selection import draw
 from tests.app.problems import places, refusal
 from tests.app.service import Service, running
-from tests.app.zoo import CONDITIONAL, UNCONDITIONAL, UNCONDITIONAL_FAMILY, flip_a_bit
+from tests.app.zoo import CONDITIONAL, UNCONDITIONAL, UNCONDITIONAL_FAMILY, flip_a_bit, ship
 
 SIZE = SEGMENTS.size
 NAMED = f"/generate?checkpoint={CONDITIONAL}&seed=5"
@@ -201,7 +201,7 @@ def test_a_link_to_replaced_weights_is_refused_and_their_name_draws_the_new_ones
     before = service.get(NAMED)
     pinned = before.headers["content-location"]
     release = copytree(pretrained / UNCONDITIONAL, tmp_path / CONDITIONAL)
-    monkeypatch.setattr("app.catalogue.shipped", lambda: {CONDITIONAL: release})
+    ship(monkeypatch, {CONDITIONAL: release})
     refusal(service.get(pinned), 404, "no-such-checkpoint")
     after = service.get(NAMED)
     assert after.headers["x-ganery-checkpoint"] != before.headers["x-ganery-checkpoint"]

@@ -5,12 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
-from checkpoints.format import Metadata, save
+from checkpoints.format import Metadata, read_metadata, save
+from checkpoints.library import load_sampler
 from ganery import quality
 from models import find_family
 from store.settings import StoreSettings
-from tests.training import train_toy
+from tests.training import segments_judge, train, train_toy
 
 PRESET = find_family("dcgan").preset("tutorial")
 
@@ -61,3 +63,23 @@ def test_the_command_says_all_that_differs_from_the_preset() -> None:
     told = quality._command(metadata(hyperparameters=hyperparameters, images=640, batch_size=32, precision="bfloat16"))
     assert shlex.split(told)[0] == "GANERY_PRECISION=bfloat16"
     assert "--images 640 --batch-size 32 --set latent_dim=7 --set optimizer=adam --out DIR" in told
+
+
+def test_a_published_checkpoint_draws_the_same_pictures(
+    settings: StoreSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a family that keeps no average: its generator must not be stored in half precision."""
+    monkeypatch.setattr(quality, "PRETRAINED", tmp_path / "pretrained")
+    monkeypatch.setattr(quality, "PICTURES", 100)
+    monkeypatch.setattr(quality, "load_judge", lambda dataset: segments_judge())
+    trainer = train(find_family("dcgan"), steps=2, images=16, averaging_half_life=0, width=4)
+    save(trainer.snapshot(), tmp_path / "trained")
+    place = quality.publish("ours", tmp_path / "trained", settings, print)
+    assert "FD is" in (place / "README.md").read_text()
+    published, original = load_sampler(place), trainer.sampler()
+    labels = [0] * 20
+    assert torch.equal(
+        published.sample(range(20), seed=1, labels=labels), original.sample(range(20), seed=1, labels=labels)
+    )
+    assert published.networks["discriminator"].get_parameter("0.weight").dtype == torch.float32
+    assert read_metadata(place).metrics["fd"] > 0
