@@ -115,7 +115,7 @@ def launch(settings: LauncherSettings, report: Report) -> None:
     interruptions = Interruptions()
     directory = settings.data_dir.resolve()
     directory.mkdir(parents=True, exist_ok=True)
-    with _hold(directory), _listen(settings.host, settings.port) as listener:
+    with _hold(directory), listen(settings.host, settings.port) as listener:
         with closing(open_database(settings.database)) as database:
             database.migrate()
         supervisor = Supervisor(report)
@@ -190,13 +190,17 @@ def _hold(directory: Path) -> Iterator[None]:
         yield
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Take the port before anything is started. Raises AddressError."""
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens: the port is taken before anything is started. Raises AddressError."""
     try:
         family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server((host, port), family=family, backlog=_CONNECTIONS_THAT_WAIT)
+        listener = socket.create_server((host, port), family=family, backlog=_CONNECTIONS_THAT_WAIT)
     except OSError as error:
         raise AddressError(host, port, error.strerror or str(error)) from None
+    # Connections inherit it. A server that is handed the socket takes it for a local one and does not set it, and then
+    # an answer of several writes waits 40 ms for the client's acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _url(host: str, listener: socket.socket) -> str:

@@ -13,6 +13,7 @@ import pytest
 from redis import Redis
 
 from ganery.broker import find_server, is_answering
+from ganery.launcher import listen
 from tests.ganery.launched import START_SECONDS, Launched, is_alive
 from tests.workers.service import eventually
 
@@ -63,6 +64,13 @@ def test_a_port_in_use_is_told_before_anything_starts(tmp_path: Path) -> None:
             assert f"cannot listen on 127.0.0.1, port {port}: Address already in use" in launched.text
             assert "GANERY_PORT" in launched.text
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["stack.lock"]
+
+
+def test_answers_do_not_wait_for_the_clients_acknowledgement() -> None:
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_no_request_is_refused_while_a_killed_web_server_comes_back(service: Launched) -> None:
