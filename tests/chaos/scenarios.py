@@ -41,7 +41,10 @@ def assert_as_undisturbed(stack: Stack, job: Job, undisturbed: Undisturbed, *, a
     assert states == ["running"] * runs + ["succeeded"]
     steps = [event.step for event in stack.events(job.id, EventKind.METRIC)]
     assert steps == list(undisturbed().metrics), "a gap or an overlap"
-    assert stack.result(job.id) == undisturbed()
+    found, expected = stack.result(job.id), undisturbed()
+    assert found.samples == expected.samples
+    assert found.metrics == expected.metrics
+    assert found.weights == expected.weights
     stack.eventually(lambda: not training_pids(job.id))
 
 
