@@ -184,7 +184,7 @@ def in_directory(folder: Path) -> KnownCheckpoint:
     """
     metadata = read_metadata(folder)
     return KnownCheckpoint(
-        id=shipped_id(folder),
+        id=shipped_id(folder, metadata),
         job_id=None,
         family=metadata.family,
         preset=metadata.preset,

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
-from checkpoints.format import Checkpoint, CheckpointMissingError, CheckpointUnusableError, load, read_metadata
+from checkpoints.format import Checkpoint, CheckpointUnusableError, Metadata, load, read_metadata
 from models import Classifier, Sampler, UnknownFamilyError, UnsupportedShapeError, find_family
 
 PRETRAINED = Path(__file__).parent / "pretrained"
@@ -22,12 +22,9 @@ def shipped() -> Mapping[str, Path]:
     return {folder.name: folder for folder in folders if not folder.name.startswith((_JUDGES, "."))}
 
 
-def shipped_id(directory: Path) -> str:
-    """Return the id of a shipped checkpoint: its name, and a piece of its digest, since a release may replace it.
-
-    Raises CheckpointMissingError, CheckpointCorruptError.
-    """
-    return f"{directory.name}-{read_metadata(directory).digest[:8]}"
+def shipped_id(directory: Path, metadata: Metadata) -> str:
+    """Return the id of a shipped checkpoint: its name, and a piece of its digest, since a release may replace it."""
+    return f"{directory.name}-{metadata.digest[:8]}"
 
 
 def find_shipped(wanted: str) -> Path | None:
@@ -39,7 +36,7 @@ def find_shipped(wanted: str) -> Path | None:
     if wanted in folders:
         return folders[wanted]
     folder = folders.get(wanted.rpartition("-")[0])
-    return folder if folder is not None and shipped_id(folder) == wanted else None
+    return folder if folder is not None and shipped_id(folder, read_metadata(folder)) == wanted else None
 
 
 def to_sampler(checkpoint: Checkpoint, *, device: torch.device | str = "cpu") -> Sampler:
@@ -79,16 +76,3 @@ def load_judge(dataset: str) -> Classifier:
 def has_judge(dataset: str) -> bool:
     """Whether a classifier ships for the data set."""
     return (judge_directory(dataset) / "metadata.json").is_file()
-
-
-__all__ = [
-    "DEFAULT_CHECKPOINT",
-    "PRETRAINED",
-    "CheckpointMissingError",
-    "has_judge",
-    "judge_directory",
-    "load_judge",
-    "load_sampler",
-    "shipped",
-    "to_sampler",
-]
