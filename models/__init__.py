@@ -16,6 +16,7 @@ from models._datasets import (
 from models._family import (
     Batch,
     Conditioning,
+    Controls,
     Family,
     Hyperparameters,
     ModelConfig,
@@ -24,13 +25,14 @@ from models._family import (
     Paper,
     Phase,
     Preset,
+    Steering,
     UnknownPresetError,
     UnsupportedShapeError,
 )
 from models._grid import ENCODER, encode_png, from_pixels, lay_out, to_pixels
 from models._noise import BLOCK, BlockNoise, Noise, StepNoise, derive_seed
 from models._registry import FLAGSHIP, UnknownFamilyError, families, find_family
-from models._sampler import NoScoreError, Sampler
+from models._sampler import NoClassifierError, NoScoreError, Sampler
 from models._selection import CONFIDENCE, Selection, TooFewOfClassError, draw, draw_class
 
 __all__ = [
@@ -45,11 +47,13 @@ __all__ = [
     "BlockNoise",
     "Classifier",
     "Conditioning",
+    "Controls",
     "DatasetSpec",
     "Family",
     "Hyperparameters",
     "ModelConfig",
     "Networks",
+    "NoClassifierError",
     "NoScoreError",
     "Noise",
     "Objective",
@@ -58,6 +62,7 @@ __all__ = [
     "Preset",
     "Sampler",
     "Selection",
+    "Steering",
     "StepNoise",
     "TooFewOfClassError",
     "UnknownClassError",

@@ -32,6 +32,16 @@ class Hyperparameters(BaseModel):
 
 
 HP = TypeVar("HP", bound=Hyperparameters)
+HP_co = TypeVar("HP_co", bound=Hyperparameters, covariant=True)
+
+
+class Controls(BaseModel):
+    """What pictures of a family can be asked for by, beside their class; None leaves it to the noise.
+
+    Frozen. Refuses unknown keys. A control's name means the same in every family that has it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Conditioning(StrEnum):
@@ -52,10 +62,10 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelConfig(Generic[HP]):
+class ModelConfig(Generic[HP_co]):
     """All that fixes the shapes of the networks: what a checkpoint must remember."""
 
-    hyperparameters: HP
+    hyperparameters: HP_co
     dataset: DatasetSpec
 
 
@@ -87,7 +97,9 @@ class Objective:
 
 LossFunction = Callable[[Networks, Batch, ModelConfig[HP], Noise], Objective]
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
-AfterStep = Callable[[Networks, ModelConfig[HP]], None]
+AfterStep = Callable[[Networks, ModelConfig[HP], Objective], None]
+"""May change the networks after a step; the objective is that of the step."""
+
 Schedule = Callable[[float], float]
 
 
@@ -126,6 +138,19 @@ class Preset(Generic[HP]):
 
 SampleFunction = Callable[[Networks, ModelConfig[HP], Noise, Tensor], Tensor]
 ScoreFunction = Callable[[Networks, ModelConfig[HP], Tensor, Tensor], Tensor]
+ClassifyFunction = Callable[[Networks, ModelConfig[HP], Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Steering(Generic[HP]):
+    """How pictures are asked for by more than their class.
+
+    controls: the names, ranges and meanings. sample(networks, config, noise, labels, controls): as the family's, and
+    equal to it where every control is None; a control may change the side of the pictures.
+    """
+
+    controls: type[Controls]
+    sample: Callable[[Networks, ModelConfig[HP], Noise, Tensor, Any], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +159,7 @@ class Family(Generic[HP]):
 
     sample(networks, config, noise, labels): (n, c, h, w) in [-1, 1], a row for each of the noise; labels (n,) are
     ignored where conditioning is NONE. score(networks, config, images, labels): (n,), higher looks more real.
+    classify(networks, config, images): the probability of each class, (n, classes), where a network tells it.
     generators: the networks that sampling needs and whose moving average is kept.
     """
 
@@ -146,6 +172,8 @@ class Family(Generic[HP]):
     phases: Callable[[ModelConfig[HP]], tuple[Phase[HP], ...]]
     sample: SampleFunction[HP]
     score: ScoreFunction[HP] | None = None
+    steering: Steering[HP] | None = None
+    classify: ClassifyFunction[HP] | None = None
     generators: tuple[str, ...] = ("generator",)
 
     @property

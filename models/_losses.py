@@ -31,14 +31,41 @@ def relativistic_pairing_loss(better: Tensor, worse: Tensor) -> Tensor:
     return softplus(_precise(worse) - _precise(better)).mean()
 
 
+def saturating_loss(fake: Tensor) -> Tensor:
+    """Return E log(1 - s(D(G(z)))), the generator's side of the minimax game: Goodfellow et al. 2014, eq. 1.
+
+    -log 2 where D cannot tell; its gradient vanishes where D is sure.
+    """
+    return -softplus(_precise(fake)).mean()
+
+
 def zero_centred_penalty(images: Tensor, logits: Tensor) -> Tensor:
     """Return 1/2 E |grad_x D(x)|^2, the norm over all pixels of a picture: R1 on real images (Mescheder 2018, eq. 9).
 
     images: (n, c, h, w), requiring grad, from which logits (n,) were computed. Not yet weighted by gamma; the half
     is in it, as in StyleGAN2 and R3GAN (GAN_stability's reg_param has none).
     """
-    (gradient,) = torch.autograd.grad(_precise(logits).sum(), images, create_graph=True)
-    return gradient.square().sum(dim=(1, 2, 3)).mean() / 2
+    return _squared_slopes(images, logits).mean() / 2
+
+
+def one_centred_penalty(images: Tensor, values: Tensor, *, epsilon: float = 1e-12) -> Tensor:
+    """Return E (|grad_x f(x)| - 1)^2, the norm over all pixels of a picture: Gulrajani et al. 2017, eq. 3.
+
+    images: (n, c, h, w), requiring grad, from which values (n,) were computed. Not yet weighted by lambda. epsilon
+    is added under the root, whose slope at 0 would be infinite.
+    """
+    return ((_squared_slopes(images, values) + epsilon).sqrt() - 1).square().mean()
+
+
+def interpolate(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
+    """Return share * first + (1 - share) * second, one share (n,) for each picture (n, c, h, w)."""
+    return torch.lerp(second, first, share[:, None, None, None])
+
+
+def _squared_slopes(images: Tensor, values: Tensor) -> Tensor:
+    """Return |grad_x f(x)|^2 of each picture, over all its pixels: (n,), differentiable."""
+    (gradient,) = torch.autograd.grad(_precise(values).sum(), images, create_graph=True)
+    return _precise(gradient).square().sum(dim=(1, 2, 3))
 
 
 def _precise(values: Tensor) -> Tensor:

@@ -27,6 +27,15 @@ def sgd(learning_rate: float, momentum: float, *, nesterov: bool = False) -> Opt
     return build
 
 
+def rmsprop(learning_rate: float) -> OptimizerFactory:
+    """RMSProp (Tieleman & Hinton 2012) with decay 0.99 and epsilon 1e-8, without momentum: torch's defaults."""
+
+    def build(parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        return torch.optim.RMSprop(parameters, learning_rate)
+
+    return build
+
+
 def exponential_decay(progress: float, *, end: float) -> float:
     """Return the factor of the learning rate: from 1 down to `end`, by the same factor at every step."""
     return math.exp(progress * math.log(end))

@@ -4,13 +4,14 @@ Pictures are numbered under a seed. Picture i is computed in the block i // BLOC
 batch of the same shape, so it is the same to the last bit whatever else is asked for beside it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from models._family import Conditioning, Family, ModelConfig, Networks
+from models._family import Conditioning, Controls, Family, ModelConfig, Networks
 from models._noise import BLOCK, BlockNoise
 
 
@@ -22,8 +23,16 @@ class NoScoreError(ValueError):
         super().__init__(f"{family} has no score, so it cannot tell which pictures look most real")
 
 
+class NoClassifierError(ValueError):
+    """Class probabilities were asked for of a family that tells none."""
+
+    def __init__(self, family: str) -> None:
+        self.family = family
+        super().__init__(f"{family} does not classify pictures")
+
+
 class Sampler:
-    """Draws pictures of a trained family and scores them."""
+    """Draws pictures of a trained family, scores and classifies them."""
 
     def __init__(self, family: Family[Any], config: ModelConfig[Any], networks: Networks) -> None:
         self.family = family
@@ -37,29 +46,41 @@ class Sampler:
         return self.family.conditioning is Conditioning.LABEL
 
     @torch.inference_mode()
-    def sample(self, indices: Sequence[int], *, seed: int, labels: Sequence[int], truncation: float = 1.0) -> Tensor:
+    def sample(
+        self,
+        indices: Sequence[int],
+        *,
+        seed: int,
+        labels: Sequence[int],
+        truncation: float = 1.0,
+        controls: Controls | None = None,
+    ) -> Tensor:
         """Draw the pictures of these numbers under a seed.
 
-        indices: numbers of the pictures, ascending. labels: the class of each. truncation: in (0, 1].
-        Returns (n, c, h, w) in [-1, 1], float32, on the CPU.
+        indices: numbers of the pictures, ascending. labels: the class of each. truncation: in (0, 1]. controls: the
+        family's own, by which all of them are steered. Returns (n, c, h, w) in [-1, 1], float32, on the CPU.
         """
         blocks: dict[int, list[int]] = {}
         for place, index in enumerate(indices):
             blocks.setdefault(index // BLOCK, []).append(place)
-        images = [
-            self._block(block, [(indices[place] % BLOCK, labels[place]) for place in places], seed, truncation)
-            for block, places in blocks.items()
-        ]
+        images = []
+        for block, places in blocks.items():
+            noise = BlockNoise(seed, [block], truncation=truncation, device=self._device)
+            images.append(self._block(noise, [(indices[place] % BLOCK, labels[place]) for place in places], controls))
         order = torch.tensor([place for places in blocks.values() for place in places])
         return torch.cat(images)[order.argsort()]
 
-    def _block(self, block: int, wanted: list[tuple[int, int]], seed: int, truncation: float) -> Tensor:
-        noise = BlockNoise(seed, [block], truncation=truncation, device=self._device)
+    def _block(self, noise: BlockNoise, wanted: list[tuple[int, int]], controls: Controls | None) -> Tensor:
         labels = torch.zeros(BLOCK, dtype=torch.int64)
         rows = torch.tensor([row for row, _ in wanted])
         labels[rows] = torch.tensor([label for _, label in wanted])
-        images = self.family.sample(self.networks, self.config, noise, labels.to(self._device))
+        images = self._draw(noise, labels.to(self._device), controls)
         return images.float().clamp(-1, 1).cpu()[rows]
+
+    def _draw(self, noise: BlockNoise, labels: Tensor, controls: Controls | None) -> Tensor:
+        if controls is None or self.family.steering is None:
+            return self.family.sample(self.networks, self.config, noise, labels)
+        return self.family.steering.sample(self.networks, self.config, noise, labels, controls)
 
     @torch.inference_mode()
     def score(self, images: Tensor, labels: Tensor) -> Tensor:
@@ -71,13 +92,24 @@ class Sampler:
         score = self.family.score
         if score is None:
             raise NoScoreError(self.family.name)
-        blocks = zip(torch.split(images, BLOCK), torch.split(labels, BLOCK), strict=True)
-        return torch.cat([self._score_block(block, of, score) for block, of in blocks])
+        return self._by_blocks(partial(score, self.networks, self.config), images, labels)
 
-    def _score_block(self, images: Tensor, labels: Tensor, score: Any) -> Tensor:
-        count = len(images)
-        missing = BLOCK - count  # a short block is filled up: one batch shape, one result
-        images = torch.cat([images, images.new_zeros(missing, *images.shape[1:])]).to(self._device)
-        labels = torch.cat([labels, labels.new_zeros(missing)]).to(self._device)
-        scores: Tensor = score(self.networks, self.config, images, labels)
-        return scores.float().cpu()[:count]
+    @torch.inference_mode()
+    def classify(self, images: Tensor) -> Tensor:
+        """Return the probability of each class for each picture, (n, classes), as a network of the family tells it.
+
+        images: (n, c, h, w) in [-1, 1]. Raises NoClassifierError where none does.
+        """
+        classify = self.family.classify
+        if classify is None:
+            raise NoClassifierError(self.family.name)
+        return self._by_blocks(partial(classify, self.networks, self.config), images)
+
+    def _by_blocks(self, function: Callable[..., Tensor], *columns: Tensor) -> Tensor:
+        """Apply a function to blocks of rows: one batch shape, one result. A short block is filled up with zeros."""
+        results = []
+        for block in zip(*(torch.split(column, BLOCK) for column in columns), strict=True):
+            count = len(block[0])
+            filled = [torch.cat([rows, rows.new_zeros(BLOCK - count, *rows.shape[1:])]) for rows in block]
+            results.append(function(*(rows.to(self._device) for rows in filled)).float().cpu()[:count])
+        return torch.cat(results)

@@ -231,7 +231,7 @@ class Trainer:
         total.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         if phase.after_step is not None:
-            phase.after_step(self.networks, self.config)
+            phase.after_step(self.networks, self.config, objective)
         logged = {**objective.terms, **objective.observed}
         return {f"{phase.name}/{name}": value.detach() for name, value in logged.items()}
 

@@ -24,16 +24,26 @@ from models import (
     Family,
     ModelConfig,
     Networks,
+    NoClassifierError,
     Objective,
     Phase,
     StepNoise,
     UnsupportedShapeError,
     families,
 )
-from tests.training import BATCH_SIZE, segments, train
+from tests import training
+from tests.training import BATCH_SIZE, segments
 from workers.trainer import Trainer
 
 LABELS = [index % 10 for index in range(40)]
+
+SMALL = {"width": 8, "hidden": 32}
+"""Networks as small as a family's hyperparameters allow, where they have these: a law holds at any size."""
+
+
+def train(family: Family[Any], *, preset: str | None = None, **options: Any) -> Trainer:
+    small = {name: value for name, value in SMALL.items() if name in family.hyperparameters.model_fields}
+    return training.train(family, preset=preset, **(small | options))
 
 
 each_family = pytest.mark.parametrize("family", list(families().values()), ids=families())
@@ -274,6 +284,65 @@ def test_a_score_is_one_number_for_each_picture_alone(family: Family[Any], prese
     assert scores.isfinite().all()
     assert len(torch.unique(scores)) > 1
     assert torch.equal(sampler.score(images[:3], torch.tensor(LABELS[:3])), scores[:3])
+
+
+@each_preset
+def test_class_probabilities_are_told_for_each_picture_alone(family: Family[Any], preset: str) -> None:
+    sampler = train(family, preset=preset, steps=1).sampler()
+    images = sampler.sample(range(20), seed=3, labels=LABELS[:20])
+    if family.classify is None:
+        with pytest.raises(NoClassifierError, match=family.name):
+            sampler.classify(images)
+        return
+    probabilities = sampler.classify(images)
+    assert probabilities.shape == (20, 10)
+    torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(20))
+    assert torch.equal(sampler.classify(images[:3]), probabilities[:3])
+
+
+# --- Steering -----------------------------------------------------------------------------------------------------
+
+
+@each_family
+def test_a_control_is_described_and_may_be_left_out(family: Family[Any]) -> None:
+    if family.steering is None:
+        return
+    fields = family.steering.controls.model_fields
+    assert fields
+    assert [name for name, field in fields.items() if not field.description or field.default is not None] == []
+
+
+@each_preset
+def test_pictures_that_nobody_steers_are_the_usual_ones(family: Family[Any], preset: str) -> None:
+    if family.steering is None:
+        return
+    sampler = train(family, preset=preset, steps=1).sampler()
+    usual = sampler.sample(range(20), seed=3, labels=LABELS[:20])
+    unsteered = sampler.sample(range(20), seed=3, labels=LABELS[:20], controls=family.steering.controls())
+    assert torch.equal(usual, unsteered)
+
+
+@each_preset
+def test_every_control_changes_the_pictures(family: Family[Any], preset: str) -> None:
+    if family.steering is None:
+        return
+    sampler = train(family, preset=preset, steps=1).sampler()
+    usual = sampler.sample(range(20), seed=3, labels=LABELS[:20])
+    for name in family.steering.controls.model_fields:
+        steered = sampler.sample(
+            range(20), seed=3, labels=LABELS[:20], controls=family.steering.controls.model_validate({name: 1})
+        )
+        assert not torch.equal(usual, steered), name
+        assert steered.abs().max() <= 1
+
+
+def test_controls_of_one_name_are_one_control() -> None:
+    declared: dict[str, set[str]] = {}
+    for family in families().values():
+        if family.steering is not None:
+            for name, field in family.steering.controls.model_fields.items():
+                declared.setdefault(name, set()).add(repr(field))
+    assert [name for name, fields in declared.items() if len(fields) > 1] == []
 
 
 # --- Continuing ---------------------------------------------------------------------------------------------------

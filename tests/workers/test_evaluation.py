@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.linalg import sqrtm
 
-from models import Sampler, from_pixels
+from models import Controls, Sampler, from_pixels
 from tests.training import TOY, segments, segments_judge
 from workers.data import load_dataset
 from workers.evaluation import Report, compare_manifolds, evaluate, frechet_distance
@@ -90,7 +90,13 @@ class Copier(Sampler):
         return self._is_conditional
 
     def sample(
-        self, indices: Sequence[int], *, seed: int, labels: Sequence[int], truncation: float = 1.0
+        self,
+        indices: Sequence[int],
+        *,
+        seed: int,
+        labels: Sequence[int],
+        truncation: float = 1.0,
+        controls: Controls | None = None,
     ) -> torch.Tensor:
         data = segments()
         places = {label: (data.labels == label).nonzero()[:, 0] for label in range(10)}

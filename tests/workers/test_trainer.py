@@ -83,7 +83,7 @@ def test_schedule_scales_the_learning_rate_by_progress() -> None:
 
 
 def test_what_follows_a_step_follows_every_repeat() -> None:
-    def clip(networks: Any, config: Any) -> None:
+    def clip(networks: Any, config: Any, objective: Any) -> None:
         with torch.no_grad():
             networks["generator"].level.clamp_(max=0.25)
 

@@ -1,0 +1,57 @@
+"""Networks whose outputs are known, so that a loss on them can be worked out by hand."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models import SEGMENTS, Batch, ModelConfig, Objective, StepNoise
+
+COUNT = 4
+SHAPE = (1, SEGMENTS.size, SEGMENTS.size)
+PIXELS = SEGMENTS.size**2
+
+LossFunction = Callable[..., Objective]
+
+
+class Brightness(nn.Module):
+    """A discriminator whose output is `slope` times the mean pixel, and whose gradient has the norm slope / size."""
+
+    def __init__(self, slope: float = 1.0) -> None:
+        super().__init__()
+        self.slope = slope
+
+    def forward(self, images: Tensor, *labels: Tensor) -> Tensor:
+        return self.slope * images.mean(dim=(1, 2, 3))
+
+
+class Grey(nn.Module):
+    """A generator whose pictures are of one grey, whatever the latents."""
+
+    def __init__(self, level: float) -> None:
+        super().__init__()
+        self.level = level
+
+    def forward(self, latent: Tensor, *labels: Tensor) -> Tensor:
+        return torch.full((len(latent), *SHAPE), self.level)
+
+
+def grey_batch(level: float, *, step: int = 0, progress: float = 0.0) -> Batch:
+    """Real pictures of one grey."""
+    return Batch(torch.full((COUNT, *SHAPE), level), torch.zeros(COUNT, dtype=torch.int64), step, progress)
+
+
+def step_noise(count: int = COUNT, seed: int = 0) -> StepNoise:
+    return StepNoise(torch.Generator().manual_seed(seed), count)
+
+
+def players(*, fake: float, slope: float = 1.0) -> nn.ModuleDict:
+    """Both players, the generator's pictures of one grey."""
+    return nn.ModuleDict({"generator": Grey(fake), "discriminator": Brightness(slope)})
+
+
+def terms(loss: LossFunction, networks: nn.ModuleDict, hyperparameters: Any, real: float) -> dict[str, float]:
+    """The terms of a loss for real pictures of one grey."""
+    objective = loss(networks, grey_batch(real), ModelConfig(hyperparameters, SEGMENTS), step_noise())
+    return {name: term.item() for name, term in objective.terms.items()}
