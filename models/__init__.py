@@ -16,6 +16,7 @@ from models._datasets import (
 from models._family import (
     Batch,
     Conditioning,
+    ControlError,
     Controls,
     Family,
     Hyperparameters,
@@ -31,7 +32,7 @@ from models._family import (
 )
 from models._grid import ENCODER, encode_png, from_pixels, lay_out, to_pixels
 from models._noise import BLOCK, BlockNoise, Noise, StepNoise, derive_seed
-from models._registry import FLAGSHIP, UnknownFamilyError, families, find_family
+from models._registry import FLAGSHIP, UnknownFamilyError, families, find_family, known_controls
 from models._sampler import NoClassifierError, NoScoreError, Sampler
 from models._selection import CONFIDENCE, Selection, TooFewOfClassError, draw, draw_class
 
@@ -47,6 +48,7 @@ __all__ = [
     "BlockNoise",
     "Classifier",
     "Conditioning",
+    "ControlError",
     "Controls",
     "DatasetSpec",
     "Family",
@@ -78,6 +80,7 @@ __all__ = [
     "find_dataset",
     "find_family",
     "from_pixels",
+    "known_controls",
     "lay_out",
     "to_pixels",
 ]

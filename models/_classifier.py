@@ -5,6 +5,7 @@ A small convolutional network in the shape of VGG (Simonyan & Zisserman 2015) wi
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from models._datasets import DatasetSpec
 from models._noise import BLOCK
@@ -14,7 +15,10 @@ FEATURES = 128
 
 
 class Classifier(nn.Module):
-    """Pictures (n, c, h, w) in [-1, 1] to logits (n, classes)."""
+    """Pictures (n, c, h, w) in [-1, 1] to logits (n, classes).
+
+    Pictures of another side than the data set's, as a coarse level of a pyramid has, are brought to it first.
+    """
 
     def __init__(self, dataset: DatasetSpec) -> None:
         super().__init__()
@@ -38,20 +42,24 @@ class Classifier(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits: (n, classes)."""
-        logits: Tensor = self.head(self.extract(images))
+        logits: Tensor = self.head(self.extract(self._resize(images)))
         return logits
 
     @torch.inference_mode()
     def features(self, images: Tensor, *, batch_size: int = 500) -> Tensor:
         """Return the activations of the penultimate layer: (n, FEATURES), not negative."""
         self.eval()
-        return torch.cat([self.extract(batch) for batch in torch.split(images, batch_size)])
+        return torch.cat([self.extract(self._resize(batch)) for batch in torch.split(images, batch_size)])
 
     @torch.inference_mode()
     def probabilities(self, images: Tensor, *, batch_size: int = BLOCK) -> Tensor:
         """Return class probabilities: (n, classes). Computed in blocks, so a row depends on its block alone."""
         self.eval()
         return torch.cat([self(batch).softmax(dim=1) for batch in torch.split(images, batch_size)])
+
+    def _resize(self, images: Tensor) -> Tensor:
+        side = self.dataset.size
+        return images if images.shape[-1] == side else interpolate(images, (side, side), mode="bilinear")
 
 
 def _block(inputs: int, outputs: int) -> list[nn.Module]:

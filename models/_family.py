@@ -146,7 +146,8 @@ class Steering(Generic[HP]):
     """How pictures are asked for by more than their class.
 
     controls: the names, ranges and meanings. sample(networks, config, noise, labels, controls): as the family's, and
-    equal to it where every control is None; a control may change the side of the pictures.
+    equal to it where every control is None; a control may change the side of the pictures. Raises ControlError where
+    a value depends on the model's hyperparameters.
     """
 
     controls: type[Controls]
@@ -195,6 +196,11 @@ class Family(Generic[HP]):
         """
         return ModelConfig(self.hyperparameters.model_validate(values), dataset)
 
+    def require_buildable(self, config: ModelConfig[HP]) -> None:
+        """Raise what `build` raises, in milliseconds and without memory whatever the size of the networks."""
+        with torch.device("meta"):
+            self.build(config)
+
     def images_per_step(self, config: ModelConfig[HP], batch_size: int) -> int:
         """Return the real pictures that a step uses: a batch for each repeat of the most repeated phase."""
         return batch_size * max(phase.repeats for phase in self.phases(config))
@@ -202,6 +208,14 @@ class Family(Generic[HP]):
     def total_steps(self, config: ModelConfig[HP], batch_size: int, images: int) -> int:
         """Return the steps that use up a budget of images, rounded up."""
         return -(-images // self.images_per_step(config, batch_size))
+
+
+class ControlError(ValueError):
+    """A control whose value this model has no use for: another of its family may."""
+
+    def __init__(self, control: str, detail: str) -> None:
+        self.control, self.detail = control, detail
+        super().__init__(f"{control}: {detail}")
 
 
 class UnknownPresetError(KeyError):

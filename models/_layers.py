@@ -58,6 +58,19 @@ class Maxout(nn.Linear):
         return super().forward(values).view(len(values), -1, self._pieces).amax(dim=2)
 
 
+class SigmoidPixels(nn.Module):
+    """Numbers a to tanh(a / 2): pixels s(a) in [0, 1], s the sigmoid, brought to our range of [-1, 1]."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return pixels of the shape of the numbers."""
+        return torch.tanh(values / 2)
+
+
+def to_unit_range(images: Tensor) -> Tensor:
+    """Bring pixels from [-1, 1] to [0, 1]."""
+    return (images + 1) / 2
+
+
 def append_label(values: Tensor, label: Tensor) -> Tensor:
     """Append a one-hot label (n, classes): as numbers to (n, d), as constant maps to (n, c, h, w)."""
     if values.dim() == 4:
@@ -92,6 +105,18 @@ def initialise_glorot(network: nn.Module) -> nn.Module:
             nn.init.xavier_uniform_(module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+    return network
+
+
+def initialise_uniform(network: nn.Module, reach: float) -> nn.Module:
+    """Draw the weights of dense layers from U(-reach, reach); biases are 0: pylearn2's irange.
+
+    Changes the network and returns it.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.uniform_(module.weight, -reach, reach)
+            nn.init.zeros_(module.bias)
     return network
 
 

@@ -39,6 +39,14 @@ def saturating_loss(fake: Tensor) -> Tensor:
     return -softplus(_precise(fake)).mean()
 
 
+def wasserstein_loss(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """Return -E f(x) and E f(G(z)), whose sum a critic minimises: Arjovsky et al. 2017, eq. 3.
+
+    real, fake: scores of any shape and sign, not bounded. Two scalars; their sum is negative where the critic tells.
+    """
+    return -_precise(real).mean(), _precise(fake).mean()
+
+
 def zero_centred_penalty(images: Tensor, logits: Tensor) -> Tensor:
     """Return 1/2 E |grad_x D(x)|^2, the norm over all pixels of a picture: R1 on real images (Mescheder 2018, eq. 9).
 

@@ -16,22 +16,27 @@ itself says otherwise, and here a moving average of the generator's weights.
 
 from typing import Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from models._family import (
+    AfterStep,
     Batch,
     Hyperparameters,
     LossFunction,
     ModelConfig,
     Networks,
+    Objective,
     OptimizerFactory,
     Phase,
     Preset,
+    Schedule,
+    constant,
     require_size,
 )
+from models._losses import non_saturating_loss, wasserstein_loss
 from models._noise import Noise
-from models._optimizers import adam
+from models._optimizers import adam, rmsprop
 
 
 class NeutralHyperparameters(Hyperparameters):
@@ -47,6 +52,21 @@ class NeutralHyperparameters(Hyperparameters):
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam's decay of the second moment")
     discriminator_steps: int = Field(1, ge=1, le=100, description="steps of the discriminator to one of the generator")
 
+
+class PenalisedHyperparameters(NeutralHyperparameters):
+    """Those of a loss with a penalty of each picture alone, to which batch norm would add the others' slopes."""
+
+    batch_norm: bool = Field(False, description="whether the discriminator has batch norm; it must not")
+
+    @field_validator("batch_norm")
+    @classmethod
+    def _refuse_batch_norm(cls, value: bool) -> bool:
+        if value:
+            raise ValueError("the penalty is taken picture by picture, and batch norm couples them: use false")
+        return value
+
+
+OptimizerName = Literal["adam", "rmsprop"]
 
 HP = TypeVar("HP", bound=NeutralHyperparameters)
 Config = ModelConfig[NeutralHyperparameters]
@@ -134,14 +154,28 @@ def two_players(
     generator_loss: LossFunction[HP],
     *,
     optimizer: OptimizerFactory | None = None,
+    schedule: Schedule = constant,
 ) -> tuple[Phase[HP], Phase[HP]]:
     """Return the phases: the discriminator's, repeated as chosen, and then the generator's. optimizer: default Adam."""
     chosen = config.hyperparameters
     optimizer = optimizer or adam(chosen.learning_rate, chosen.beta1, chosen.beta2)
+    repeats = chosen.discriminator_steps
     return (
-        Phase("discriminator", ("discriminator",), discriminator_loss, optimizer, repeats=chosen.discriminator_steps),
-        Phase("generator", ("generator",), generator_loss, optimizer),
+        Phase("discriminator", ("discriminator",), discriminator_loss, optimizer, repeats=repeats, schedule=schedule),
+        Phase("generator", ("generator",), generator_loss, optimizer, schedule=schedule),
     )
+
+
+def compute_non_saturating_loss(networks: Networks, batch: Batch, config: Config, noise: Noise) -> Objective:
+    """Draw pictures that the discriminator takes for real ones: Goodfellow et al. 2014, section 3."""
+    return Objective({"non_saturating": non_saturating_loss(judge_fakes(networks, batch, config, noise))})
+
+
+def choose_optimizer(chosen: NeutralHyperparameters, name: OptimizerName) -> OptimizerFactory:
+    """Return Adam, or RMSProp, which has no use for Adam's decays, at the chosen learning rate."""
+    if name == "rmsprop":
+        return rmsprop(chosen.learning_rate)
+    return adam(chosen.learning_rate, chosen.beta1, chosen.beta2)
 
 
 def neutral_preset(hyperparameters: HP) -> Preset[HP]:
@@ -153,6 +187,51 @@ def neutral_preset(hyperparameters: HP) -> Preset[HP]:
         averaging_half_life=10_000,
         description="the loss on the neutral backbone, for comparison with the others on equal networks",
     )
+
+
+# --- The Wasserstein game -----------------------------------------------------------------------------------
+
+
+def name_critic(networks: Networks) -> Networks:
+    """Return both players with the discriminator called a critic: its outputs are scores, and no logits."""
+    return nn.ModuleDict({"generator": networks["generator"], "critic": networks["discriminator"]})
+
+
+def estimate_distance(on_real: Tensor, on_fake: Tensor, **penalties: Tensor) -> Objective:
+    """Return the critic's objective from its scores (n,) of real and of fake pictures, and its penalties.
+
+    Observed is E f(x) - E f(G(z)), which the critic raises: for a critic with the Lipschitz constant K an estimate
+    of K times the Wasserstein distance, from below but for the sampling (Arjovsky et al. 2017, eq. 3).
+    """
+    real, fake = wasserstein_loss(on_real, on_fake)
+    return Objective({"real": real, "fake": fake, **penalties}, {"wasserstein_estimate": -(real + fake)})
+
+
+def compute_wasserstein_generator_loss(networks: Networks, batch: Batch, config: Config, noise: Noise) -> Objective:
+    """Raise the critic's scores of the fakes: Arjovsky et al. 2017, theorem 3."""
+    scores = networks["critic"](sample(networks, config, noise, batch.labels))
+    return Objective({"wasserstein": -scores.float().mean()})
+
+
+def wasserstein_players(
+    config: ModelConfig[HP],
+    critic_loss: LossFunction[HP],
+    optimizer: OptimizerFactory,
+    *,
+    after_critic_step: AfterStep[HP] | None = None,
+) -> tuple[Phase[HP], Phase[HP]]:
+    """Return the phases: the critic's, repeated as chosen, and then the generator's."""
+    steps = config.hyperparameters.discriminator_steps
+    return (
+        Phase("critic", ("critic",), critic_loss, optimizer, repeats=steps, after_step=after_critic_step),
+        Phase("generator", ("generator",), compute_wasserstein_generator_loss, optimizer),
+    )
+
+
+def score_by_critic(networks: Networks, config: Config, images: Tensor, labels: Tensor) -> Tensor:
+    """Return the critic's scores, (n,), which grow with the realness; labels are ignored."""
+    scores: Tensor = networks["critic"](images)
+    return scores
 
 
 # --- Sampling -----------------------------------------------------------------------------------------------

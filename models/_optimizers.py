@@ -27,11 +27,42 @@ def sgd(learning_rate: float, momentum: float, *, nesterov: bool = False) -> Opt
     return build
 
 
+def sgd_with_rising_momentum(learning_rate: float, start: float, end: float, steps: int) -> OptimizerFactory:
+    """Stochastic gradient descent whose momentum goes evenly from `start` to `end` in so many steps, and stays.
+
+    The steps are counted in the state of each parameter, so that a training that continues knows them.
+    """
+
+    def raise_momentum(optimizer: torch.optim.Optimizer, *_: object) -> None:
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                state = optimizer.state[parameter]
+                done = state.get("step", torch.zeros(()))
+                group["momentum"] = start + (end - start) * min(1.0, done.item() / steps)
+                state["step"] = done + 1
+
+    def build(parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        optimizer = torch.optim.SGD(parameters, learning_rate, momentum=start)
+        optimizer.register_step_pre_hook(raise_momentum)
+        return optimizer
+
+    return build
+
+
 def rmsprop(learning_rate: float) -> OptimizerFactory:
     """RMSProp (Tieleman & Hinton 2012) with decay 0.99 and epsilon 1e-8, without momentum: torch's defaults."""
 
     def build(parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.RMSprop(parameters, learning_rate)
+
+    return build
+
+
+def adagrad(learning_rate: float, *, weight_decay: float = 0.0) -> OptimizerFactory:
+    """Adagrad (Duchi et al. 2011) with epsilon 1e-10; the gradient gains weight_decay times the weight (L2)."""
+
+    def build(parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        return torch.optim.Adagrad(parameters, learning_rate, weight_decay=weight_decay)
 
     return build
 

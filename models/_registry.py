@@ -7,6 +7,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+from pydantic.fields import FieldInfo
+
 import models
 from models._family import Family
 
@@ -30,6 +32,13 @@ def families() -> Mapping[str, Family[Any]]:
     """Return every family by its name, in alphabetical order."""
     names = sorted(module.name for module in pkgutil.iter_modules(models.__path__) if module.name[0] != "_")
     return MappingProxyType({name: importlib.import_module(f"models.{name}").FAMILY for name in names})
+
+
+@cache
+def known_controls() -> Mapping[str, FieldInfo]:
+    """Return the controls of all families by name: those of one name are one control."""
+    steered = [family.steering for family in families().values() if family.steering is not None]
+    return MappingProxyType({name: field for one in steered for name, field in one.controls.model_fields.items()})
 
 
 def find_family(name: str) -> Family[Any]:

@@ -17,6 +17,7 @@ from math import sqrt
 import torch
 from torch import Tensor
 
+from models._family import Controls
 from models._noise import BLOCK
 from models._sampler import Sampler
 
@@ -56,7 +57,13 @@ class Selection:
 
 
 def draw(
-    sampler: Sampler, *, seed: int, labels: Sequence[int], truncation: float = 1.0, nice_factor: int = 1
+    sampler: Sampler,
+    *,
+    seed: int,
+    labels: Sequence[int],
+    truncation: float = 1.0,
+    nice_factor: int = 1,
+    controls: Controls | None = None,
 ) -> Selection:
     """Draw a picture for each label, the best of `nice_factor` candidates where that is above 1.
 
@@ -65,7 +72,7 @@ def draw(
     """
     indices = range(len(labels) * nice_factor)
     of_candidate = [labels[index // nice_factor] for index in indices]
-    images = sampler.sample(indices, seed=seed, labels=of_candidate, truncation=truncation)
+    images = sampler.sample(indices, seed=seed, labels=of_candidate, truncation=truncation, controls=controls)
     return _best_of_runs(sampler, images, torch.tensor(of_candidate), nice_factor, len(indices))
 
 
@@ -79,6 +86,7 @@ def draw_class(
     truncation: float = 1.0,
     nice_factor: int = 1,
     most_per_picture: int = 200,
+    controls: Controls | None = None,
 ) -> Selection:
     """Draw `count` pictures of a class from a network without labels, by a classifier.
 
@@ -92,7 +100,7 @@ def draw_class(
     portion = BLOCK * 8
     while found < wanted and first < most:
         indices = range(first, first + portion)
-        images = sampler.sample(indices, seed=seed, labels=[0] * portion, truncation=truncation)
+        images = sampler.sample(indices, seed=seed, labels=[0] * portion, truncation=truncation, controls=controls)
         passed.append(images[classify(images)[:, label] >= CONFIDENCE])
         found += len(passed[-1])
         first += portion

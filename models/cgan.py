@@ -54,7 +54,7 @@ from models._family import (
     Schedule,
     require_size,
 )
-from models._layers import Maxout, append_label, initialise_normal
+from models._layers import Maxout, SigmoidPixels, append_label, initialise_normal, to_unit_range
 from models._losses import discriminator_loss, non_saturating_loss
 from models._noise import Noise
 from models._optimizers import adam, exponential_decay, linear_decay, sgd
@@ -128,7 +128,7 @@ class ConvolutionalDiscriminator(nn.Module):
 
     def forward(self, images: Tensor, label: Tensor) -> Tensor:
         """Return logits: (n,)."""
-        values = leaky_relu(self.large(append_label(_unit(images), label)), 0.2)
+        values = leaky_relu(self.large(append_label(to_unit_range(images), label)), 0.2)
         for layer in (self.middle, self.hidden, self.logit):
             values = layer(append_label(values, label))
         return values.flatten()
@@ -159,12 +159,14 @@ class PerceptronGenerator(nn.Module):
             nn.Dropout(dropout),
             nn.Linear(1200, channels * size * size),
             nn.Unflatten(1, (channels, size, size)),
+            SigmoidPixels(),
         )
 
     def forward(self, latents: Tensor, label: Tensor) -> Tensor:
         """Return pictures: (n, c, h, w) in [-1, 1]."""
         hidden = torch.cat([self.from_latent(latents), self.from_label(label)], dim=1)
-        return torch.tanh(self.joint(hidden) / 2)
+        images: Tensor = self.joint(hidden)
+        return images
 
 
 class PerceptronDiscriminator(nn.Module):
@@ -179,14 +181,9 @@ class PerceptronDiscriminator(nn.Module):
 
     def forward(self, images: Tensor, label: Tensor) -> Tensor:
         """Return logits: (n,)."""
-        hidden = torch.cat([self.from_image(_unit(images)), self.from_label(label)], dim=1)
+        hidden = torch.cat([self.from_image(to_unit_range(images)), self.from_label(label)], dim=1)
         logits: Tensor = self.joint(hidden)
         return logits
-
-
-def _unit(images: Tensor) -> Tensor:
-    """Bring [-1, 1] to [0, 1]."""
-    return (images + 1) / 2
 
 
 def _convolutional(config: Config) -> Networks:

@@ -37,9 +37,9 @@ from models._noise import Noise
 class LSGANHyperparameters(neutral.NeutralHyperparameters):
     """The marks that the outputs are brought to."""
 
-    fake_mark: float = Field(0.0, description="a: where the discriminator brings fake pictures")
-    real_mark: float = Field(1.0, description="b: where the discriminator brings real pictures")
-    aim: float = Field(1.0, description="c: where the generator brings its pictures")
+    fake_mark: float = Field(0.0, ge=-1e3, le=1e3, description="a: where the discriminator brings fake pictures")
+    real_mark: float = Field(1.0, ge=-1e3, le=1e3, description="b: where the discriminator brings real pictures")
+    aim: float = Field(1.0, ge=-1e3, le=1e3, description="c: where the generator brings its pictures")
 
 
 Config = ModelConfig[LSGANHyperparameters]

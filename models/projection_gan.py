@@ -74,13 +74,15 @@ class ProjectionGANHyperparameters(Hyperparameters):
         32, ge=1, le=512, description="channels at half size; double at a quarter, fourfold at an eighth"
     )
     feature_dim: int = Field(128, ge=1, le=4096, description="dimensions of phi(x)")
-    penalty_weight: float = Field(1.0, ge=0, description="gamma, of half the squared gradient norm")
+    penalty_weight: float = Field(1.0, ge=0, le=1e6, description="gamma, of half the squared gradient norm")
     final_penalty_weight: float = Field(
-        1.0, ge=0, description="gamma at the end of the training; it changes linearly, as in R3GAN"
+        1.0, ge=0, le=1e6, description="gamma at the end of the training; it changes linearly, as in R3GAN"
     )
-    penalty_interval: int = Field(4, ge=1, description="steps from penalty to penalty, each weighted by as much")
-    generator_learning_rate: float = Field(3e-3, gt=0, description="Adam's step size for the generator")
-    discriminator_learning_rate: float = Field(1.5e-3, gt=0, description="Adam's step size for the discriminator")
+    penalty_interval: int = Field(
+        4, ge=1, le=10**6, description="steps from penalty to penalty, each weighted by as much"
+    )
+    generator_learning_rate: float = Field(3e-3, gt=0, le=1, description="Adam's step size for the generator")
+    discriminator_learning_rate: float = Field(1.5e-3, gt=0, le=1, description="Adam's step size for the discriminator")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's decay of the first moment")
     beta2: float = Field(0.99, ge=0, lt=1, description="Adam's decay of the second moment")
     decay_start: float = Field(0.5, ge=0, lt=1, description="share of the training after which the rates fall linearly")
@@ -185,7 +187,7 @@ def compute_discriminator_loss(networks: Networks, batch: Batch, config: Config,
     gamma = chosen.penalty_weight + (chosen.final_penalty_weight - chosen.penalty_weight) * batch.progress
     is_penalised = batch.step % chosen.penalty_interval == 0 and gamma > 0
     is_relativistic = chosen.loss == "relativistic"
-    real = batch.images.requires_grad_(is_penalised)
+    real = batch.images.detach().requires_grad_(is_penalised)
     fake = sample(networks, config, noise, batch.labels)
     if is_penalised and is_relativistic:
         fake.requires_grad_()

@@ -1,6 +1,7 @@
 """Networks whose outputs are known, so that a loss on them can be worked out by hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import combinations
 from typing import Any
 
 import torch
@@ -26,6 +27,13 @@ class Brightness(nn.Module):
         return self.slope * images.mean(dim=(1, 2, 3))
 
 
+class Bowl(nn.Module):
+    """A discriminator whose output is half the squared norm of a picture, so that the picture is its gradient."""
+
+    def forward(self, images: Tensor, *labels: Tensor) -> Tensor:
+        return images.square().sum(dim=(1, 2, 3)) / 2
+
+
 class Grey(nn.Module):
     """A generator whose pictures are of one grey, whatever the latents."""
 
@@ -46,9 +54,21 @@ def step_noise(count: int = COUNT, seed: int = 0) -> StepNoise:
     return StepNoise(torch.Generator().manual_seed(seed), count)
 
 
-def players(*, fake: float, slope: float = 1.0) -> nn.ModuleDict:
+def players(*, fake: float, slope: float = 1.0, judge: str = "discriminator") -> nn.ModuleDict:
     """Both players, the generator's pictures of one grey."""
-    return nn.ModuleDict({"generator": Grey(fake), "discriminator": Brightness(slope)})
+    return nn.ModuleDict({"generator": Grey(fake), judge: Brightness(slope)})
+
+
+def inputs_of(network: nn.Module) -> list[Tensor]:
+    """A list to which every first input of the network is added from now on."""
+    seen: list[Tensor] = []
+    network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach().clone()))
+    return seen
+
+
+def all_differ(tensors: Sequence[Tensor]) -> bool:
+    """Whether no two are equal."""
+    return not any(torch.equal(one, other) for one, other in combinations(tensors, 2))
 
 
 def terms(loss: LossFunction, networks: nn.ModuleDict, hyperparameters: Any, real: float) -> dict[str, float]:

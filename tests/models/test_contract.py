@@ -61,11 +61,11 @@ def parameters(trainer: Trainer) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in trainer.networks.named_parameters()}
 
 
-def objective_of(trainer: Trainer, phase: Phase[Any]) -> Objective:
+def objective_of(trainer: Trainer, phase: Phase[Any], real: Tensor | None = None) -> Objective:
     """The phase's loss on a batch of real pictures, with the networks that it names ready to learn."""
     for name, network in trainer.networks.items():
         network.train().requires_grad_(name in phase.trains)
-    real = segments().images[:BATCH_SIZE].float() / 127.5 - 1
+    real = segments().images[:BATCH_SIZE].float() / 127.5 - 1 if real is None else real
     noise = StepNoise(torch.Generator().manual_seed(5), BATCH_SIZE)
     return phase.loss(trainer.networks, Batch(real, segments().labels[:BATCH_SIZE]), trainer.config, noise)
 
@@ -112,6 +112,15 @@ def test_hyperparameters_that_are_no_number_are_refused(family: Family[Any]) -> 
         for value in ("inf", "nan"):
             with pytest.raises(ValidationError, match=name):
                 family.configure({name: value}, SEGMENTS)
+
+
+@each_family
+def test_every_number_has_a_largest_value(family: Family[Any]) -> None:
+    """What is beyond would fail in the midst of a training."""
+    for name, field in family.hyperparameters.model_fields.items():
+        if field.annotation in (int, float):
+            with pytest.raises(ValidationError, match=name):
+                family.configure({name: field.annotation(1e300)}, SEGMENTS)
 
 
 @each_family
@@ -206,6 +215,18 @@ def test_every_term_is_a_finite_scalar_with_a_gradient(family: Family[Any], pres
                 learning = list(trainer.networks[network].parameters())
                 gradients = torch.autograd.grad(term, learning, retain_graph=True, allow_unused=True)
                 assert any(g is not None and g.abs().max() > 0 for g in gradients), (name, network)
+
+
+@each_preset
+def test_a_loss_leaves_the_batch_as_it_is(family: Family[Any], preset: str) -> None:
+    """The next phase sees the same one."""
+    trainer = train(family, preset=preset)
+    real = segments().images[:BATCH_SIZE].float() / 127.5 - 1
+    before = real.clone()
+    for phase in family.phases(trainer.config):
+        objective_of(trainer, phase, real)
+        assert not real.requires_grad, phase.name
+        assert torch.equal(real, before), phase.name
 
 
 @each_preset

@@ -7,11 +7,14 @@ from torch.nn.functional import conv2d, interpolate
 
 from models._layers import (
     Maxout,
+    SigmoidPixels,
     UpsampleConv2d,
     append_label,
     evaluating,
     initialise_glorot,
     initialise_normal,
+    initialise_uniform,
+    to_unit_range,
 )
 
 
@@ -97,6 +100,22 @@ def test_glorot_initialisation_is_uniform_by_fan_in_and_fan_out() -> None:
         assert layer.weight.abs().max().item() == pytest.approx(bound, rel=0.01)
         assert layer.weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.05)
         assert not layer.bias.any()
+
+
+def test_uniform_initialisation_reaches_as_far_as_asked_and_has_no_biases() -> None:
+    layers: list[Any] = [nn.Linear(100, 200), Maxout(50, 40, pieces=5)]
+    initialise_uniform(nn.Sequential(*layers), 0.05)
+    for layer in layers:
+        assert layer.weight.abs().max().item() == pytest.approx(0.05, rel=0.01)
+        assert layer.weight.std().item() == pytest.approx(0.05 / 3**0.5, rel=0.05)
+        assert not layer.bias.any()
+
+
+def test_pixels_of_a_sigmoid_are_brought_to_our_range_and_back() -> None:
+    numbers = torch.randn(2, 1, 3, 3, dtype=torch.float64)
+    pixels = SigmoidPixels()(numbers)
+    torch.testing.assert_close(to_unit_range(pixels), numbers.sigmoid())
+    assert to_unit_range(torch.tensor([-1.0, 0.0, 1.0])).tolist() == [0.0, 0.5, 1.0]
 
 
 def test_evaluating_leaves_statistics_alone_and_restores_the_mode() -> None:
