@@ -6,14 +6,15 @@
     metadata.json               what it is, the sha256 of each file, and a seal: its own sha256
 
 It is written beside its place, synced, and renamed into it, so a reader finds a whole one or none. What a killed
-process leaves beside it is in a directory whose name begins with a dot.
+process leaves beside it is in a directory whose name begins with a dot; `recover` puts it in order.
 """
 
 import hashlib
 import json
-import os
+import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as serialise_tensors
 from torch import Tensor
 
+from checkpoints.files import sync_directory, write_whole
 from models import DatasetSpec
 
 FORMAT_VERSION = 1
@@ -125,12 +127,14 @@ _WEIGHTS = ("networks.safetensors", "averaged.safetensors")
 _TRAINING_STATE = "training_state.safetensors"
 _METADATA = "metadata.json"
 
+_ASIDE = ".writing-"
+
 
 def save(checkpoint: Checkpoint, directory: Path) -> Metadata:
     """Write a checkpoint so that the directory appears whole or not at all; one that is there is replaced.
 
-    That one is moved aside until the new one is in its place, so a kill loses neither. Returns the metadata as
-    written, with the digests of the files.
+    That one is moved aside until the new one is in its place; after a kill meanwhile, `recover` moves it back. Returns
+    the metadata as written, with the digests of the files.
     """
     contents = {
         name: serialise_tensors({key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()})
@@ -145,15 +149,31 @@ def save(checkpoint: Checkpoint, directory: Path) -> Metadata:
     metadata = Metadata.model_validate(checkpoint.metadata.model_dump() | {"files": digests}).sealed()
     contents[_METADATA] = (metadata.model_dump_json(indent=2) + "\n").encode()
     directory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".writing-", dir=directory.parent) as aside:
+    with tempfile.TemporaryDirectory(prefix=f"{_ASIDE}{directory.name}-", dir=directory.parent) as aside:
         new = Path(aside, "new")
         new.mkdir()
         for name, data in contents.items():
-            _write_synced(new / name, data)
-        _sync_directory(new)
+            write_whole(new / name, data)
         _replace(directory, new, Path(aside, "old"))
-        _sync_directory(directory.parent)
+        sync_directory(directory.parent)
     return metadata
+
+
+def recover(parent: Path, *, is_dead: Callable[[str], bool] = lambda name: True) -> None:
+    """Put in order what killed saves left in a directory: a checkpoint whose place is empty returns to it.
+
+    is_dead: whether nothing saves any more to the place of this name; what is beside all others stays untouched.
+    """
+    for aside in parent.glob(f"{_ASIDE}*"):
+        name = aside.name.removeprefix(_ASIDE).rpartition("-")[0]
+        if not is_dead(name):
+            continue
+        place, old = parent / name, aside / "old"
+        if old.exists() and not place.exists():
+            with suppress(FileNotFoundError):  # another has just done so
+                old.rename(place)
+            sync_directory(parent)
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def read_metadata(directory: Path) -> Metadata:
@@ -165,6 +185,8 @@ def read_metadata(directory: Path) -> Metadata:
         text = (directory / _METADATA).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise CheckpointMissingError(directory) from None
+    except OSError as error:
+        raise CheckpointCorruptError(directory, _METADATA, f"cannot be read: {error.strerror}") from error
     try:
         version = _Versioned.model_validate_json(text).format_version
         if version > FORMAT_VERSION:
@@ -209,6 +231,8 @@ def _read_tensors(directory: Path, name: str, metadata: Metadata) -> Tensors:
         data = (directory / name).read_bytes()
     except FileNotFoundError:
         raise CheckpointCorruptError(directory, name, "is missing") from None
+    except OSError as error:
+        raise CheckpointCorruptError(directory, name, f"cannot be read: {error.strerror}") from error
     found = hashlib.sha256(data).hexdigest()
     if found != metadata.files[name]:
         reason = f"has sha256 {found[:12]}…, but {metadata.files[name][:12]}… was written"
@@ -227,18 +251,3 @@ def _replace(directory: Path, new: Path, old: Path) -> None:
     finally:
         if old.exists() and not directory.exists():
             old.rename(directory)
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

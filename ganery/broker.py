@@ -104,9 +104,27 @@ def command(server: Path, socket: Path, directory: Path) -> list[str]:
         "appendfsync": "everysec",
         "save": "",
         "maxmemory-policy": "noeviction",
-        "logfile": str(directory / "log"),
+        "logfile": str(place_log(directory)),
     }
     return [str(server), *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+
+def place_log(directory: Path) -> Path:
+    """Return the file that the server writes its messages to."""
+    return directory / "log"
+
+
+def set_aside_data(directory: Path) -> bool:
+    """Move away the append-only file, which a server that died at its start could not read; return whether one was.
+
+    What it held is lost without harm: the database knows every job, and the doorbell is rung again.
+    """
+    data, aside = directory / "appendonlydir", directory / "appendonlydir.damaged"
+    if not data.exists():
+        return False
+    shutil.rmtree(aside, ignore_errors=True)
+    data.rename(aside)
+    return True
 
 
 def is_answering(socket: Path) -> bool:

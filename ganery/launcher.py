@@ -10,14 +10,13 @@ the web server, the worker (a running job saves and returns to the queue) and th
 Linux nothing outlives a launcher that was killed.
 """
 
-import fcntl
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
 
@@ -25,7 +24,8 @@ import httpx
 from pydantic import Field
 
 from ganery import broker
-from ganery.processes import POLL_SECONDS, Report, Service, ServiceDiedError, Supervisor
+from ganery.holding import HeldError, hold
+from ganery.processes import POLL_SECONDS, Say, Service, ServiceDiedError, Supervisor
 from store.database import open_database
 from store.errors import StoreError
 from store.settings import StoreSettings, socket_url
@@ -39,6 +39,9 @@ READY_SECONDS = 120.0
 _BROKER_SECONDS = 20.0
 _WORKER_STOP_SECONDS = 90.0  # a job that runs is saved first
 _CONNECTIONS_THAT_WAIT = 2048
+_LOOPBACK = {"localhost": "localhost", "127.0.0.1": "127.0.0.1", "::1": "[::1]"}
+"""Where only this machine listens, and how it stands in a request's Host."""
+
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -99,6 +102,7 @@ class Interruptions:
         """Whether to stop."""
         return self._count > 0
 
+    @property
     def is_urgent(self) -> bool:
         """Whether someone asked more than once, and does not want to wait."""
         return self._count > 1
@@ -107,27 +111,34 @@ class Interruptions:
         self._count += 1
 
 
-def launch(settings: LauncherSettings, report: Report) -> None:
+def launch(settings: LauncherSettings, say: Say) -> None:
     """Run the whole service until it is asked to stop.
 
     Raises one of ERRORS; nothing is left running then.
     """
     interruptions = Interruptions()
     directory = settings.data_dir.resolve()
-    directory.mkdir(parents=True, exist_ok=True)
-    with _hold(directory), listen(settings.host, settings.port) as listener:
+    try:
+        with hold(directory / "stack.lock"):
+            _run(settings, say, interruptions)
+    except HeldError as error:
+        raise AlreadyRunningError(directory, error.owner) from None
+    say("stopped")
+
+
+def _run(settings: LauncherSettings, say: Say, interruptions: Interruptions) -> None:
+    with listen(settings.host, settings.port) as listener:
         with closing(open_database(settings.database)) as database:
             database.migrate()
-        supervisor = Supervisor(report)
+        supervisor = Supervisor(say)
         try:
             _start(supervisor, settings, listener, interruptions)
             while not interruptions.is_asked:
                 supervisor.tend()
                 time.sleep(POLL_SECONDS)
-            report("stopping: the web server, the worker, then the broker")
+            say("stopping: the web server, the worker, then the broker")
         finally:
-            supervisor.stop(interruptions.is_urgent)
-    report("stopped")
+            supervisor.stop(lambda: interruptions.is_urgent)
 
 
 def _start(
@@ -136,6 +147,8 @@ def _start(
     """Start everything and say where it answers."""
     began = time.monotonic()
     environment = {"GANERY_DATA_DIR": str(settings.data_dir.resolve())}
+    if settings.host in _LOOPBACK:
+        environment["GANERY_ALLOWED_HOSTS"] = os.environ.get("GANERY_ALLOWED_HOSTS", ",".join(_LOOPBACK.values()))
     if settings.redis_url is None:
         environment["REDIS_URL"] = _start_broker(supervisor, settings.broker_socket)
     supervisor.start(_worker(environment))
@@ -147,18 +160,31 @@ def _start(
         READY_SECONDS,
     )
     if not interruptions.is_asked:
-        supervisor.report(WELCOME.format(url=url, seconds=time.monotonic() - began))
+        supervisor.say(WELCOME.format(url=url, seconds=time.monotonic() - began))
 
 
 def _start_broker(supervisor: Supervisor, wanted: Path) -> str:
     """Start the embedded broker, its data beside the wanted socket, and return its URL."""
     server, place = broker.find_server(), broker.place_socket(wanted)
     if broker.shut_down_orphan(place, seconds=_BROKER_SECONDS):
-        supervisor.report("a broker of a launcher that was killed still ran, and was shut down")
-    supervisor.start(Service("broker", broker.command(server, place, wanted.parent)))
+        supervisor.say("a broker of a launcher that was killed still ran, and was shut down")
+    service = Service("broker", broker.command(server, place, wanted.parent), log=broker.place_log(wanted.parent))
+    try:
+        _await_broker(supervisor, service, place)
+    except ServiceDiedError:
+        supervisor.forget(service)
+        if not broker.set_aside_data(wanted.parent):
+            raise
+        supervisor.say(f"the broker died at its start; its data were set aside, and it begins anew: see {service.log}")
+        _await_broker(supervisor, service, place)
+    return socket_url(place)
+
+
+def _await_broker(supervisor: Supervisor, service: Service, place: Path) -> None:
+    """Start the broker and wait until it answers. Raises BrokerSilentError, ServiceDiedError."""
+    supervisor.start(service)
     silence = broker.BrokerSilentError(place, _BROKER_SECONDS)
     supervisor.await_ready(lambda: broker.is_answering(place), silence, _BROKER_SECONDS)
-    return socket_url(place)
 
 
 def _worker(environment: Mapping[str, str]) -> Service:
@@ -173,21 +199,6 @@ def _web_server(environment: Mapping[str, str], listener: socket.socket) -> Serv
     quiet = ["--no-access-log", "--log-level=warning"]
     cut = ["--timeout-graceful-shutdown=3"]  # an event stream does not end by itself
     return Service("web server", [*uvicorn, *quiet, *cut], environment, descriptors=[descriptor])
-
-
-@contextmanager
-def _hold(directory: Path) -> Iterator[None]:
-    """Hold the data directory: the kernel lets go of it when this process ends, however that happens."""
-    with (directory / "stack.lock").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise AlreadyRunningError(directory, file.read().strip()) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
 
 
 def listen(host: str, port: int) -> socket.socket:

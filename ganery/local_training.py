@@ -2,28 +2,29 @@
 
 DIR/checkpoints/<step>/    as the service keeps them; the newest can be continued
 DIR/samples/<step>.png     the same noise at every time
+DIR/training.lock          held by the training process: two would overwrite each other
 """
 
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from pydantic import ValidationError
 
-from checkpoints.format import Checkpoint, CheckpointError, drop_training_state, load, save
+from checkpoints.format import Checkpoint, CheckpointError, load, recover, save
 from ganery.display import TrainingBar
-from ganery.processes import Report
+from ganery.holding import HeldError, hold
+from ganery.processes import Say
 from ganery.settings import explain
 from models import UnknownDatasetError
 from store.requests import RequestError, TrainRequest, complete
 from store.settings import StoreSettings
 from store.states import Wish
 from workers.data import DatasetUnavailableError, load_dataset
-from workers.keeper import RESUMABLE
+from workers.keeper import describe, retire
 from workers.loop import run
 from workers.settings import WorkerSettings
 from workers.trainer import CheckpointMismatchError, TrainingDivergedError
@@ -46,7 +47,18 @@ class AnotherTrainingError(Exception):
         super().__init__(f"{directory} holds another training: {mismatch}; name another directory with --out")
 
 
+class AlreadyTrainingError(Exception):
+    """Another process trains in the directory."""
+
+    def __init__(self, directory: Path, owner: str) -> None:
+        super().__init__(
+            f"another training runs in {directory} (process {owner}): wait for its end, or name another directory "
+            "with --out"
+        )
+
+
 ERRORS = (
+    AlreadyTrainingError,
     AnotherTrainingError,
     CheckpointError,
     DatasetUnavailableError,
@@ -130,18 +142,15 @@ class Bench:
         place = self.place(checkpoint.metadata.step)
         if place == self._continued:
             return
-        described = {"metrics": dict(metrics), "created_at": datetime.now(UTC)}
-        metadata = checkpoint.metadata.model_copy(update=described)
-        save(replace(checkpoint, metadata=metadata), place)
-        earlier = [directory for directory in self._newest_first() if directory < place]
-        for directory in earlier[RESUMABLE - 1 :]:
-            drop_training_state(directory)
+        save(describe(checkpoint, metrics), place)
+        retire([directory for directory in self._newest_first() if directory < place])
 
     def latest(self) -> Checkpoint | None:
         """Return the newest checkpoint that a training can continue from; damaged ones are told and passed over.
 
         Where there is none, the training begins anew: the sample grids of one that left no checkpoint are removed.
         """
+        recover(self._checkpoints)  # the directory is held, so no other process saves
         for directory in self._newest_first():
             try:
                 found = load(directory, for_training=True)
@@ -171,7 +180,10 @@ def train(wish: Mapping[str, Any], directory: Path | None, settings: WorkerSetti
     bench = Bench(place, total_steps, bar)
     before = signal.signal(signal.SIGINT, bench.interrupt)
     try:
-        run(settings, request, pulse=bench, reporter=bench, keeper=bench, samples=bench.samples)
+        with hold(place / "training.lock"):
+            run(settings, request, pulse=bench, reporter=bench, keeper=bench, samples=bench.samples)
+    except HeldError as error:
+        raise AlreadyTrainingError(place, error.owner) from None
     except CheckpointMismatchError as error:
         raise AnotherTrainingError(place, error) from None
     finally:
@@ -179,8 +191,8 @@ def train(wish: Mapping[str, Any], directory: Path | None, settings: WorkerSetti
     return Result(bench.place(bench.step), bench.step, total_steps)
 
 
-def fetch(dataset: str, settings: StoreSettings, report: Report) -> None:
+def fetch(dataset: str, settings: StoreSettings, say: Say) -> None:
     """Put a data set into the data directory. Raises one of ERRORS."""
     for split in ("train", "test"):
-        pictures = load_dataset(dataset, settings.datasets, split=split, report=report)
-        report(f"{dataset}: {len(pictures.labels)} pictures to {split} are in {settings.datasets}")
+        pictures = load_dataset(dataset, settings.datasets, split=split, report=say)
+        say(f"{dataset}: {len(pictures.labels)} pictures to {split} are in {settings.datasets}")

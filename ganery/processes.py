@@ -1,16 +1,15 @@
 """Child processes that are started again when they die, stopped in order, and never outlive their parent."""
 
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from workers.processes import describe_end, end_with_parent
+from workers.processes import describe_end, end_with_parent, kill_group
 
-Report = Callable[[str], None]
+Say = Callable[[str], None]
 """Takes a line for a person to read."""
 
 POLL_SECONDS = 0.1
@@ -24,7 +23,7 @@ class Service:
     """A program that is to be kept running.
 
     environment: what its environment has beside ours. descriptors: open files that it inherits.
-    stop_seconds: how long it may take to stop before it is killed.
+    stop_seconds: how long it may take to stop before it is killed. log: where it writes, if not to our output.
     """
 
     name: str
@@ -32,22 +31,24 @@ class Service:
     environment: Mapping[str, str] = field(default_factory=dict)
     descriptors: Sequence[int] = ()
     stop_seconds: float = 10.0
+    log: Path | None = None
 
 
 class ServiceDiedError(Exception):
     """A service ended while the whole was starting."""
 
-    def __init__(self, name: str, code: int) -> None:
-        self.name, self.code = name, code
-        super().__init__(f"the {name} {describe_end(code)} while starting: see its messages above")
+    def __init__(self, service: Service, code: int) -> None:
+        self.service, self.code = service, code
+        place = "its messages above" if service.log is None else service.log
+        super().__init__(f"the {service.name} {describe_end(code)} while starting: see {place}")
 
 
 class Child:
     """The process of a service. To be used in the main thread alone, with whose end it ends."""
 
-    def __init__(self, service: Service, report: Report) -> None:
+    def __init__(self, service: Service, say: Say) -> None:
         self.service = service
-        self._report = report
+        self._say = say
         self._pause = _FIRST_PAUSE_SECONDS
         self._start_again: float | None = None
         self._start()
@@ -76,11 +77,11 @@ class Child:
             return
         now = time.monotonic()
         if self._start_again is None:
-            self._kill_group()
+            kill_group(self._process)
             if now - self._started > _SETTLED_SECONDS:
                 self._pause = _FIRST_PAUSE_SECONDS
             self._start_again = now + self._pause
-            self._report(f"the {self.service.name} {describe_end(code)}; it is started again")
+            self._say(f"the {self.service.name} {describe_end(code)}; it is started again")
             self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
         if now >= self._start_again:
             self._start()
@@ -92,26 +93,20 @@ class Child:
         while self._process.poll() is None and time.monotonic() < deadline and not is_urgent():
             time.sleep(POLL_SECONDS)
         if self._process.poll() is None:
-            self._report(f"the {self.service.name} did not stop in time and is killed")
-        self._kill_group()
-        self._process.wait()
-
-    def _kill_group(self) -> None:
-        """Leave nothing of the process behind: a worker that was killed may have left a child."""
-        with suppress(ProcessLookupError, PermissionError):  # macOS refuses where only the dead are left
-            os.killpg(self._process.pid, signal.SIGKILL)
+            self._say(f"the {self.service.name} did not stop in time and is killed")
+        kill_group(self._process)
 
 
 class Supervisor:
     """The processes of several services, in the order in which they were started."""
 
-    def __init__(self, report: Report) -> None:
-        self.report = report
+    def __init__(self, say: Say) -> None:
+        self.say = say
         self._children: list[Child] = []
 
     def start(self, service: Service) -> None:
         """Start a service and keep it."""
-        self._children.append(Child(service, self.report))
+        self._children.append(Child(service, self.say))
 
     def await_ready(self, is_ready: Callable[[], bool], failure: Exception, seconds: float) -> None:
         """Wait for what was started. Raises the failure in the end, ServiceDiedError as soon as one died."""
@@ -119,10 +114,14 @@ class Supervisor:
         while not is_ready():
             for child in self._children:
                 if (code := child.ended()) is not None:
-                    raise ServiceDiedError(child.service.name, code)
+                    raise ServiceDiedError(child.service, code)
             if time.monotonic() > deadline:
                 raise failure
             time.sleep(POLL_SECONDS)
+
+    def forget(self, service: Service) -> None:
+        """Keep a service no longer that died."""
+        self._children = [child for child in self._children if child.service is not service]
 
     def tend(self) -> None:
         """Start again what died."""

@@ -5,9 +5,10 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
-from checkpoints.format import Checkpoint, CheckpointError, Metadata, load, read_metadata, save
+from checkpoints.format import Checkpoint, CheckpointError, Metadata, load, read_metadata, recover, save
 from checkpoints.library import PRETRAINED, find_shipped, judge_directory, load_judge, to_sampler
-from ganery.processes import Report as Say
+from ganery.holding import HeldError, hold
+from ganery.processes import Say
 from models import UnknownDatasetError, find_family
 from store.settings import StoreSettings
 from workers.data import DatasetUnavailableError, TrainingData, load_dataset
@@ -27,7 +28,7 @@ class UnfinishedTrainingError(Exception):
         )
 
 
-ERRORS = (CheckpointError, DatasetUnavailableError, OSError, UnfinishedTrainingError, UnknownDatasetError)
+ERRORS = (CheckpointError, DatasetUnavailableError, HeldError, OSError, UnfinishedTrainingError, UnknownDatasetError)
 """What a person can mend."""
 
 
@@ -67,11 +68,17 @@ def publish(name: str, directory: Path, settings: StoreSettings, say: Say) -> Pa
     """Judge a checkpoint and put what sampling needs of it among those that ship, with a model card.
 
     The networks that only score are stored in half precision: they order pictures, and draw none. Raises
-    UnfinishedTrainingError.
+    UnfinishedTrainingError, and HeldError while another publishes.
     """
     metadata = read_metadata(directory)
     if metadata.images_seen < metadata.images:
         raise UnfinishedTrainingError(directory, metadata)
+    with hold(settings.data_dir / "publish.lock"):
+        return _publish(name, directory, settings, say)
+
+
+def _publish(name: str, directory: Path, settings: StoreSettings, say: Say) -> Path:
+    recover(PRETRAINED, is_dead=lambda other: other == name)  # no other process publishes now
     checkpoint, report = judge_checkpoint(directory, settings, say)
     family = find_family(checkpoint.metadata.family)
     networks = {

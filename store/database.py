@@ -6,6 +6,7 @@ module of the store is written once, in SQL that both understand.
 
 import json
 import math
+import os
 import sqlite3
 import time
 from abc import ABC, abstractmethod
@@ -19,11 +20,13 @@ from sqlalchemy.exc import (
     ArgumentError,
     DataError,
     DBAPIError,
+    DisconnectionError,
     IntegrityError,
     NotSupportedError,
     ProgrammingError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from store import migrations
 from store.errors import DatabaseUnavailableError, DatabaseUrlError
@@ -33,6 +36,7 @@ LOCK_TIMEOUT_SECONDS = 30.0
 
 _CONNECT_TIMEOUT_SECONDS = 10
 _RETRY_SECONDS = 0.01
+_FILE = "ganery_file"
 _UNDEFINED_TABLE = "42P01"
 _OUR_FAULTS = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 
@@ -120,6 +124,8 @@ class SQLiteDatabase(Database):
     def __init__(self, url: URL, lock_timeout_seconds: float) -> None:
         engine = create_engine(url, json_serializer=_json)
         event.listen(engine, "connect", _prepare_sqlite(lock_timeout_seconds))
+        event.listen(engine, "connect", _note_file(str(url.database)))
+        event.listen(engine, "checkout", _refuse_replaced_file(str(url.database)))
         event.listen(engine, "begin", _begin_sqlite)
         super().__init__(engine, engine.execution_options(ganery_reads=True))
 
@@ -220,6 +226,31 @@ def _prepare_sqlite(lock_timeout_seconds: float) -> Callable[[sqlite3.Connection
         connection.execute("PRAGMA foreign_keys=ON")
 
     return prepare
+
+
+def _note_file(file: str) -> Callable[[sqlite3.Connection, ConnectionPoolEntry], None]:
+    def note(_connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+        record.info[_FILE] = _identity(file)
+
+    return note
+
+
+def _refuse_replaced_file(file: str) -> Callable[[sqlite3.Connection, ConnectionPoolEntry, object], None]:
+    """A connection to a file that was removed or replaced would write to where nobody reads; a new one is made."""
+
+    def check(_connection: sqlite3.Connection, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if record.info.get(_FILE) != _identity(file):
+            raise DisconnectionError(f"{file} was removed or replaced")
+
+    return check
+
+
+def _identity(file: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(file)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _log_ahead(connection: sqlite3.Connection, lock_timeout_seconds: float) -> None:

@@ -73,8 +73,8 @@ class Job:
     """A job as it stood when it was read.
 
     attempt: 0 before the first claim; each claim counts one, and one that ended by a pause or by a worker's
-    orderly shutdown is given back. So at work it is 1 + the number of attempts whose worker or process was lost,
-    and two claims of a job may have the same. rate: steps per second.
+    orderly shutdown is given back. So at work it is 1 + the number of attempts that were lost or met a fault that may
+    pass, and two claims of a job may have the same. rate: steps per second.
     """
 
     id: str
@@ -243,8 +243,8 @@ class JobStore:
 
     # The worker: claim, report, settle
 
-    def claim(self, owner: str, *, job_id: str | None = None) -> Claim | None:
-        """The next job, or the named one, with a lease: None if there is none to have.
+    def claim(self, owner: str) -> Claim | None:
+        """The next job, with a lease: None if there is none to have.
 
         To have are queued jobs, and running ones whose lease is over while attempts are left: those of a
         higher priority first, then the older ones. Of several workers that ask at once, one gets the job.
@@ -254,8 +254,6 @@ class JobStore:
             lease_over = and_(_jobs.state == JobState.RUNNING, _jobs.lease_until < now)
             to_have = or_(_jobs.state == JobState.QUEUED, and_(lease_over, _jobs.attempt < _jobs.max_attempts))
             candidates = select(_jobs.number).where(to_have).order_by(_jobs.priority.desc(), _jobs.number)
-            if job_id is not None:
-                candidates = candidates.where(_jobs.id == job_id)
             for number in connection.execute(candidates).scalars().all():
                 claim = self._take(connection, and_(_jobs.number == number, to_have), owner, now)
                 if claim is not None:
@@ -279,6 +277,17 @@ class JobStore:
                 raise LeaseLostError(claim.job.id, claim.owner, claim.token)
             return wish_of(JobState(row["state"]), row["preempt"])
 
+    def extend(self, claim: Claim) -> None:
+        """Extends the lease and nothing else, so that the first heartbeat can still be told. Raises LeaseLostError.
+
+        For the parent of a process that is on its way to it.
+        """
+        with self._database.begin() as connection:
+            lease_until = self._database.now(connection) + self._lease_seconds
+            extended = update(tables.jobs).where(_fence(claim)).values(lease_until=lease_until)
+            if connection.execute(extended).rowcount == 0:
+                raise LeaseLostError(claim.job.id, claim.owner, claim.token)
+
     def holds(self, claim: Claim) -> bool:
         """Whether the job is still the claim's."""
         with self._database.read() as connection:
@@ -290,11 +299,11 @@ class JobStore:
             _held(connection, claim)
             events.append(connection, claim.job.id, new, self._database.now(connection))
 
-    def register_checkpoint(self, claim: Claim, new: NewCheckpoint) -> bool:
+    def register_checkpoint(self, claim: Claim, new: NewCheckpoint) -> None:
         """Makes a checkpoint on disk known, and the one to resume from if it has the most steps.
 
-        Returns False if the job has one of this step already: it was written again, and its record tells now what is
-        on disk. Raises LeaseLostError.
+        If the job has one of this step already, it was written again: its record tells now what is on disk. Raises
+        LeaseLostError.
         """
         with self._database.begin() as connection:
             row = _held(connection, claim)
@@ -302,7 +311,7 @@ class JobStore:
             told = {field.name: getattr(new, field.name) for field in fields(NewCheckpoint)}
             same = update(tables.checkpoints).where(columns.job_id == row["id"], columns.step == new.step)
             if connection.execute(same.values(told)).rowcount:
-                return False
+                return
             now = self._database.now(connection)
             entry = told | {
                 "id": checkpoint_id(row["id"], new.step),
@@ -315,7 +324,6 @@ class JobStore:
             _write(connection, row, checkpoint_step=newest, updated_at=now)
             data = {name: entry[name] for name in ("id", "images_seen", "metrics")}
             events.append(connection, row["id"], [NewEvent(EventKind.CHECKPOINT, data, new.step)], now)
-            return True
 
     def settle(self, claim: Claim, outcome: Outcome) -> Job:
         """Ends the claim as the training ended.
@@ -329,9 +337,9 @@ class JobStore:
             return _move(connection, row, CHANGE_OF_OUTCOME[type(outcome)], now, error=error)
 
     def release(self, claim: Claim, reason: str) -> Job:
-        """Ends the claim of a training process that died: queued again, or failed after the last attempt.
+        """Ends the claim of a training process that died or met a fault that may pass.
 
-        Raises LeaseLostError.
+        The job is queued again, or failed after the last attempt. reason: what happened. Raises LeaseLostError.
         """
         with self._database.begin() as connection:
             return _lose(connection, _held(connection, claim), reason, self._database.now(connection))
@@ -339,9 +347,10 @@ class JobStore:
     def preempt(self, owner_prefix: str) -> int:
         """Wishes every job whose owner's name begins so to be put back; returns their number."""
         own = func.substr(_jobs.owner, 1, len(owner_prefix)) == owner_prefix
-        wish = update(tables.jobs).where(_jobs.state.in_(HELD), own).values(preempt=True)
         with self._database.begin() as connection:
-            return connection.execute(wish).rowcount
+            numbers = _lock(connection, _jobs.state.in_(HELD), own)
+            connection.execute(update(tables.jobs).where(_jobs.number.in_(numbers)).values(preempt=True))
+            return len(numbers)
 
     # The sweeper: reap, ring again
 
@@ -369,10 +378,10 @@ class JobStore:
 
     def mark_rung(self, *job_ids: str) -> None:
         """Notes that the doorbell was rung now for those of the jobs that are queued."""
-        queued = and_(_jobs.id.in_(job_ids), _jobs.state == JobState.QUEUED)
         with self._database.begin() as connection:
-            now = self._database.now(connection)
-            connection.execute(update(tables.jobs).where(queued).values(rung_at=now))
+            numbers = _lock(connection, _jobs.id.in_(job_ids), _jobs.state == JobState.QUEUED)
+            rung = {"rung_at": self._database.now(connection)}
+            connection.execute(update(tables.jobs).where(_jobs.number.in_(numbers)).values(rung))
 
     def _ask(self, job_id: str, change: Change) -> Job:
         with self._database.begin() as connection:
@@ -428,6 +437,12 @@ def _row(connection: Connection, job_id: str, *, lock: bool = False) -> RowMappi
     if row is None:
         raise JobNotFoundError(job_id)
     return row
+
+
+def _lock(connection: Connection, *conditions: ColumnElement[bool]) -> Sequence[int]:
+    """The numbers of the jobs of which this holds, locked in the one order that all keep: none waits in a circle."""
+    query = select(_jobs.number).where(*conditions).order_by(_jobs.number).with_for_update()
+    return connection.execute(query).scalars().all()
 
 
 def _fence(claim: Claim) -> ColumnElement[bool]:

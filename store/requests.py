@@ -13,6 +13,7 @@ from models import (
     UnknownFamilyError,
     UnknownPresetError,
     UnsupportedShapeError,
+    families,
     find_dataset,
     find_family,
 )
@@ -31,7 +32,7 @@ class TrainRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", json_schema_extra={"examples": [{}]})
 
-    family: str = Field(FLAGSHIP, description="a family of GET /families")
+    family: str = Field(FLAGSHIP, description="a family of GET /families", json_schema_extra={"enum": [*families()]})
     preset: str | None = Field(None, description="a preset of the family; its first where left out")
     dataset: str = Field("mnist", description="the data set to train on")
     seed: int | None = Field(None, ge=0, le=LARGEST_SEED, description="drawn where left out")
@@ -40,9 +41,9 @@ class TrainRequest(BaseModel):
     hyperparameters: dict[str, Any] = Field(
         default_factory=dict, max_length=100, description="those that differ from the preset's"
     )
-    checkpoint_interval: int | None = Field(None, ge=1, description="steps from checkpoint to checkpoint")
-    sample_interval: int | None = Field(None, ge=1, description="steps from sample grid to sample grid")
-    metrics_interval: int | None = Field(None, ge=1, description="steps from metrics to metrics")
+    checkpoint_interval: int | None = Field(None, ge=1, le=10**9, description="steps from checkpoint to checkpoint")
+    sample_interval: int | None = Field(None, ge=1, le=10**9, description="steps from sample grid to sample grid")
+    metrics_interval: int | None = Field(None, ge=1, le=10**9, description="steps from metrics to metrics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def complete(request: TrainRequest) -> tuple[JobRequest, int]:
 def _configure(family: Family[Any], values: dict[str, Any], dataset: Any) -> Any:
     try:
         config = family.configure(values, dataset)
-        family.build(config)
+        family.require_buildable(config)
     except ValidationError as error:
         problems = [Problem(("hyperparameters", *item["loc"]), _explain(item, family)) for item in error.errors()]
         raise RequestError(tuple(problems)) from None
@@ -124,7 +125,13 @@ def _require_rare(job: JobRequest, steps: int) -> None:
 def _explain(item: Any, family: Family[Any]) -> str:
     if item["type"] == "extra_forbidden":
         return f"{family.name} has no such hyperparameter; it has {', '.join(family.hyperparameters.model_fields)}"
-    return f"{item['msg']}, but {item['input']!r} came"
+    return f"{item['msg']}, but {shorten(item['input'])} came"
+
+
+def shorten(value: object) -> str:
+    """Return a value that came as a sentence can hold it: in ASCII, its end left out where it is long."""
+    text = ascii(value)
+    return text if len(text) <= 100 else f"{text[:99]}…"
 
 
 def _refusal(field: str, error: Exception) -> RequestError:

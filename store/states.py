@@ -54,7 +54,7 @@ class Change(StrEnum):
     FAIL = "fail"
     ACKNOWLEDGE_CANCEL = "acknowledge cancel"
     YIELD = "yield"  # the training stopped, its checkpoint is on disk
-    LOSE = "lose"  # the worker or its training process died, attempts are left
+    LOSE = "lose"  # the worker or its training process died, or met a fault that may pass; attempts are left
     LOSE_LAST = "lose the last attempt"
 
 
@@ -106,7 +106,10 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The training cannot go on; another attempt would fail alike. error: {"type": ..., "detail": ...}."""
+    """The training cannot go on, and another attempt would fail alike. error: {"type": ..., "detail": ...}.
+
+    A fault that the next attempt may not meet is no outcome: the claim is released, and the attempt counted.
+    """
 
     error: Mapping[str, Any]
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
+from store import tables
 from store.database import Database, open_database, sqlite_url
 from store.tables import metadata
 from tests.postgres import PostgresServer, postgres_server
@@ -80,6 +81,13 @@ def database_url(url_and_database: tuple[str, Database]) -> str:
 def database(url_and_database: tuple[str, Database]) -> Database:
     """A migrated database without records, one of each kind."""
     return url_and_database[1]
+
+
+def end_lease(database: Database, job_id: str) -> None:
+    """Let the job's lease be over, as if its worker had been silent for so long."""
+    over = update(tables.jobs).where(tables.jobs.c.id == job_id).values(lease_until=1.0)
+    with database.begin() as connection:
+        connection.execute(over)
 
 
 def _migrated(url: str) -> Database:

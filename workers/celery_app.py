@@ -57,7 +57,11 @@ app.add_defaults(configuration)  # called when first needed: importing this modu
 
 
 def ring(job_id: str) -> bool:
-    """Announce a queued job to the workers; return whether the broker took it. If not, the next sweep tries again."""
+    """Announce a queued job to the workers; return whether the broker took it. If not, the next sweep tries again.
+
+    The web server's is written in app/queue.py: app and workers import nothing of each other, and store knows no
+    Celery. What the two must agree on is in store/doorbell.py.
+    """
     try:
         app.send_task(TASK, [job_id])
     except OperationalError as error:

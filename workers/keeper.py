@@ -1,7 +1,8 @@
 """The checkpoints of one job on disk: kept and found again. None is removed; older ones lose their training state."""
 
+import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from checkpoints.format import (
     drop_training_state,
     is_resumable,
     load,
+    recover,
     save,
 )
 from store.checkpoints import CheckpointStore, NewCheckpoint, TrainedCheckpoint
@@ -25,12 +27,26 @@ RESUMABLE = 2
 """As many of a job's newest checkpoints keep what a training needs to continue from them."""
 
 _DAMAGED = ".damaged"
+_NAME = re.compile(r"\d+-(?P<token>\d+)")
+
+
+def describe(checkpoint: Checkpoint, metrics: Mapping[str, float]) -> Checkpoint:
+    """Return the checkpoint with its metrics and the time."""
+    described = {"metrics": dict(metrics), "created_at": datetime.now(UTC)}
+    return replace(checkpoint, metadata=checkpoint.metadata.model_copy(update=described))
+
+
+def retire(earlier: Sequence[Path]) -> None:
+    """Drop the training states that a new checkpoint makes needless. earlier: those before it, the newest first."""
+    for directory in [one for one in earlier if one.exists()][RESUMABLE - 1 :]:
+        drop_training_state(directory)
 
 
 class CheckpointKeeper:
     """Keeps checkpoints in the name of a claim.
 
-    A directory's name holds the claim's token, so no attempt writes into what another has written.
+    A directory's name holds the token of the claim that writes it, so no attempt writes into what another has written,
+    and none removes what a later one writes: it may have been stopped for long after it made sure of its claim.
     """
 
     def __init__(self, root: Path, store: CheckpointStore, reporter: Reporter, claim: Claim) -> None:
@@ -43,7 +59,9 @@ class CheckpointKeeper:
         A damaged one is set aside with a warning, and the one before it is taken. Raises LeaseLostError.
         """
         self._reporter.confirm()
-        self._remove_unregistered()
+        directory = self._root / self._job_id
+        recover(directory, is_dead=self._is_of_an_earlier_attempt)
+        self._remove_unregistered(directory)
         for row in self._newest():
             try:
                 return load(self._root / row.path, for_training=True)
@@ -56,22 +74,18 @@ class CheckpointKeeper:
     def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float]) -> None:
         """Save and register a checkpoint, unless the job has one of this step to continue from.
 
-        One that was set aside as damaged, or lost its training state, is written again to its place. Raises
-        LeaseLostError.
+        One that was set aside as damaged, or lost its training state, is written again, and its record tells where.
+        Raises LeaseLostError.
         """
         step = checkpoint.metadata.step
         known = next((row for row in self._newest() if row.step == step), None)
-        path = known.path if known else f"{self._job_id}/{step:08d}-{self._token}"
-        if known and is_resumable(self._root / path):
+        if known and is_resumable(self._root / known.path):
             return
+        path = f"{self._job_id}/{step:08d}-{self._token}"
         self._reporter.confirm()
-        described = {"metrics": dict(metrics), "created_at": datetime.now(UTC)}
-        metadata = checkpoint.metadata.model_copy(update=described)
-        written = save(replace(checkpoint, metadata=metadata), self._root / path)
+        written = save(describe(checkpoint, metrics), self._root / path)
         self._reporter.register(NewCheckpoint(step, written.images_seen, path, written.digest, dict(metrics)))
-        earlier = [self._root / row.path for row in self._newest() if row.step < step]
-        for directory in [one for one in earlier if one.exists()][RESUMABLE - 1 :]:
-            drop_training_state(directory)
+        retire([self._root / row.path for row in self._newest() if row.step < step])
 
     def _newest(self) -> list[TrainedCheckpoint]:
         """A page of the job's checkpoints, the one with the most steps first."""
@@ -90,14 +104,20 @@ class CheckpointKeeper:
     def _set_aside(self, row: TrainedCheckpoint, error: CheckpointError) -> None:
         directory = self._root / row.path
         aside = directory.with_name(directory.name + _DAMAGED)
+        self._reporter.confirm()
         if directory.exists():
             shutil.rmtree(aside, ignore_errors=True)
             directory.rename(aside)
         self._reporter.warn(f"not continuing from step {row.step}: {error}")
 
-    def _remove_unregistered(self) -> None:
-        """Remove what an attempt left that ended between saving and registering."""
+    def _remove_unregistered(self, directory: Path) -> None:
+        """Remove what an earlier attempt left that ended between saving and registering, or that was written again."""
         registered = {self._root / row.path for row in self._all()}
-        for directory in (self._root / self._job_id).glob("*"):
-            if directory not in registered and directory.suffix != _DAMAGED:
-                shutil.rmtree(directory, ignore_errors=True)
+        for one in directory.glob("*"):
+            if one not in registered and self._is_of_an_earlier_attempt(one.name):
+                shutil.rmtree(one, ignore_errors=True)
+
+    def _is_of_an_earlier_attempt(self, name: str) -> bool:
+        """Whether a checkpoint's directory of this name was written under a claim before ours: no one has that now."""
+        found = _NAME.fullmatch(name)
+        return found is not None and int(found["token"]) < self._token

@@ -5,13 +5,13 @@ it. What is due at a step depends on the step alone. So a training that continue
 what came after it to the last bit, and the records keep the first of each.
 """
 
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 import torch
 
+from checkpoints.files import remove_asides, write_whole
 from checkpoints.format import Checkpoint
 from models import encode_png, find_family, lay_out, to_pixels
 from store.checkpoints import CheckpointStore
@@ -19,7 +19,7 @@ from store.database import Database
 from store.jobs import Claim, JobRequest, JobStore
 from store.settings import sample_name
 from store.states import Cancelled, Outcome, Paused, Preempted, Succeeded, Wish
-from workers.data import load_dataset
+from workers.data import DatasetUnavailableError, load_dataset
 from workers.keeper import CheckpointKeeper
 from workers.pulse import Pulse
 from workers.reporter import Reporter
@@ -28,6 +28,9 @@ from workers.trainer import Plan, Trainer
 
 SAMPLE_COLUMNS = 8
 SAMPLE_ROWS = 8
+
+PASSING_FAULTS = (OSError, MemoryError, torch.OutOfMemoryError, DatasetUnavailableError)
+"""What may end a training and spare its next attempt: a full disk, a memory or a device that others use, a network."""
 
 
 class Surroundings(Protocol):
@@ -76,8 +79,8 @@ _OBEDIENCE: Mapping[Wish, Outcome] = {
 def train(settings: WorkerSettings, database: Database, jobs: JobStore, claim: Claim, pulse: Pulse) -> Outcome:
     """Train a claimed job from its newest checkpoint until it ends or a wish ends it.
 
-    Raises LeaseLostError when the job is no longer ours, and whatever makes the training impossible:
-    DatasetUnavailableError, TrainingDivergedError, CheckpointMismatchError.
+    Raises LeaseLostError when the job is no longer ours, one of PASSING_FAULTS, and whatever makes the training
+    impossible: TrainingDivergedError, CheckpointMismatchError.
     """
     reporter = Reporter(jobs, claim)
     keeper = CheckpointKeeper(settings.checkpoints, CheckpointStore(database), reporter, claim)
@@ -98,6 +101,7 @@ def run(
     torch.set_num_threads(settings.training_threads)
     trainer = _build_trainer(settings, request, reporter)
     newest = keeper.latest()
+    remove_asides(samples)
     if newest is not None:
         trainer.restore(newest)
         reporter.log(f"continuing from step {trainer.step_count}, which was trained in {newest.metadata.precision}")
@@ -176,15 +180,6 @@ class Training:
         images = sampler.sample(range(len(labels)), seed=seed, labels=labels)
         png = encode_png(lay_out(to_pixels(images), columns=SAMPLE_COLUMNS), {"Software": "Ganery"})
         self._reporter.confirm()
-        _write_once(self._samples / sample_name(self._trainer.step_count), png)
+        path = self._samples / sample_name(self._trainer.step_count)
+        write_whole(path, png, replace=False)  # one that is there was served, and stays as it is
         self._reporter.sample(self._trainer.step_count, {"count": len(labels), "columns": SAMPLE_COLUMNS})
-
-
-def _write_once(path: Path, data: bytes) -> None:
-    """Write a file so that it appears whole or not at all; one that is there was served, and stays as it is."""
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")  # an attempt that lost the job may still write
-    aside.write_bytes(data)
-    aside.replace(path)

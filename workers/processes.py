@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import subprocess
 from collections.abc import Callable
 from typing import Final
 
@@ -38,6 +39,16 @@ def _step_back(niceness: int) -> None:
     os.nice(niceness)
     with contextlib.suppress(OSError), open("/proc/self/autogroup", "w") as autogroup:
         autogroup.write(str(niceness))
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process that leads a session of its own, or has led it, with all that it started; wait for its end.
+
+    To be called at once when it has ended: the system may give its number to another.
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses where only the dead are left
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def describe_end(status: int) -> str:

@@ -1,6 +1,5 @@
 """What a worker does at a doorbell, and at its own beginning and end."""
 
-import os
 from typing import Any
 
 from celery.signals import worker_init, worker_ready, worker_shutting_down
@@ -12,7 +11,7 @@ from workers.celery_app import app, ring
 from workers.housekeeping import Housekeeper
 from workers.patience import patiently
 from workers.settings import WorkerSettings
-from workers.supervision import Supervisor, owner_prefix
+from workers.supervision import Supervisor, name_worker, owner_prefix
 
 
 @app.task(name=TASK)  # type: ignore[untyped-decorator]
@@ -24,14 +23,15 @@ def train(job_id: str) -> None:
         jobs = JobStore(database, lease_seconds=settings.lease_seconds)
         put_back = Supervisor(settings, jobs).run_all()
         if put_back is not None and ring(put_back):
-            jobs.mark_rung(put_back)
+            patiently(lambda: jobs.mark_rung(put_back))
     finally:
         database.close()
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
 def prepare(**_: Any) -> None:
-    """Bring the database to this version's schema before the first doorbell."""
+    """Name this worker before it has children, and bring the database to this version's schema."""
+    name_worker()
     database = open_database(WorkerSettings().database)
     try:
         patiently(database.migrate)
@@ -44,7 +44,7 @@ def keep_house(**_: Any) -> None:
     """Look for lost jobs from now on, and put this worker's jobs back when it shuts down."""
     settings = WorkerSettings()
     jobs = JobStore(open_database(settings.database), lease_seconds=settings.lease_seconds)
-    housekeeper = Housekeeper(settings, jobs, owner_prefix(os.getpid()), ring)
+    housekeeper = Housekeeper(settings, jobs, owner_prefix(), ring)
 
     def leave(**_: Any) -> None:
         housekeeper.leave()

@@ -110,25 +110,28 @@ class Trainer:
         return self.step_count >= self.total_steps
 
     def step(self) -> dict[str, Tensor]:
-        """Run every phase once, with its repeats; return the last value of each term, still on the device."""
+        """Run every phase once, with its repeats, all on the same batches.
+
+        Returns the last value of each term, still on the device.
+        """
         self._noise.manual_seed(derive_seed("step", self.plan.seed, self.step_count))
         # dropout draws from the global generator: from another seed, or its masks would follow the latents
         torch.manual_seed(derive_seed("dropout", self.plan.seed, self.step_count))
         terms: dict[str, Tensor] = {}
+        batches: dict[int, Batch] = {}
         self.networks.train()
         for phase in self._phases:
             self._learn_only(phase)
             for repeat in range(phase.repeats):
-                terms |= self._descend(phase, repeat)
+                if repeat not in batches:
+                    batches[repeat] = self._batch(repeat)
+                terms |= self._descend(phase, batches[repeat])
         self.step_count += 1
         self._update_average()
-        for name, value in terms.items():
-            self._totals[name] = self._totals[name] + value if name in self._totals else value.clone()
-            self._counts[name] = self._counts.get(name, 0) + 1
         return terms
 
     def read_metrics(self) -> dict[str, float]:
-        """Return the mean of each term since the last reading. Waits for the device.
+        """Return the mean of each term over all repeats since the last reading. Waits for the device.
 
         Raises TrainingDivergedError when one is not finite.
         """
@@ -156,21 +159,7 @@ class Trainer:
     def snapshot(self) -> Checkpoint:
         """Return all that is needed to sample and to continue, apart from the data."""
         return Checkpoint(
-            Metadata(
-                family=self.family.name,
-                preset=self.plan.preset,
-                dataset=self.config.dataset,
-                dataset_digest=self.data.digest,
-                hyperparameters=self.config.hyperparameters.model_dump(mode="json"),
-                batch_size=self.plan.batch_size,
-                images=self.plan.images,
-                seed=self.plan.seed,
-                step=self.step_count,
-                images_seen=self.images_seen,
-                precision=self._precision,
-                averaging_half_life=self.plan.averaging_half_life,
-                versions={"torch": torch.__version__},
-            ),
+            self._metadata(),
             networks=_copy(self.networks.state_dict()),
             averaged={} if self._averaged is None else _copy(self._averaged.state_dict()),
             training_state=self._training_state(),
@@ -183,7 +172,7 @@ class Trainer:
         for sampling.
         """
         there = checkpoint.metadata
-        here = self.snapshot().metadata
+        here = self._metadata()
         for field in (
             "family",
             "preset",
@@ -205,6 +194,23 @@ class Trainer:
             self._averaged.load_state_dict(dict(checkpoint.averaged))
         self._restore_training_state(checkpoint.training_state)
 
+    def _metadata(self) -> Metadata:
+        return Metadata(
+            family=self.family.name,
+            preset=self.plan.preset,
+            dataset=self.config.dataset,
+            dataset_digest=self.data.digest,
+            hyperparameters=self.config.hyperparameters.model_dump(mode="json"),
+            batch_size=self.plan.batch_size,
+            images=self.plan.images,
+            seed=self.plan.seed,
+            step=self.step_count,
+            images_seen=self.images_seen,
+            precision=self._precision,
+            averaging_half_life=self.plan.averaging_half_life,
+            versions={"torch": torch.__version__},
+        )
+
     def _place(self, networks: Networks) -> Networks:
         # nn.Module.to takes memory_format, but its stub does not say so for every overload
         return networks.to(self._device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
@@ -219,8 +225,7 @@ class Trainer:
         for name, network in self.networks.items():
             network.requires_grad_(name in phase.trains)
 
-    def _descend(self, phase: Phase[Any], repeat: int) -> dict[str, Tensor]:
-        batch = self._batch(repeat)
+    def _descend(self, phase: Phase[Any], batch: Batch) -> dict[str, Tensor]:
         optimizer = self._optimizers[phase.name]
         for group, rate in zip(optimizer.param_groups, self._rates[phase.name], strict=True):
             group["lr"] = rate * phase.schedule(batch.progress)
@@ -233,7 +238,14 @@ class Trainer:
         if phase.after_step is not None:
             phase.after_step(self.networks, self.config, objective)
         logged = {**objective.terms, **objective.observed}
-        return {f"{phase.name}/{name}": value.detach() for name, value in logged.items()}
+        terms = {f"{phase.name}/{name}": value.detach() for name, value in logged.items()}
+        self._count(terms)
+        return terms
+
+    def _count(self, terms: Mapping[str, Tensor]) -> None:
+        for name, value in terms.items():
+            self._totals[name] = self._totals[name] + value if name in self._totals else value.clone()
+            self._counts[name] = self._counts.get(name, 0) + 1
 
     def _batch(self, repeat: int) -> Batch:
         """Return batch `repeat` of this step: a function of the seed, the step and the repeat."""

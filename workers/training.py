@@ -9,21 +9,30 @@ import argparse
 import logging
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from store.database import Database, open_database
 from store.errors import LeaseLostError
-from store.jobs import Claim, JobStore
+from store.jobs import Claim, Job, JobStore
 from store.states import Failed, Outcome, Preempted
 from workers.patience import patiently
 from workers.pulse import Pulse
 from workers.settings import WorkerSettings
 
 EXIT_SETTLED = 0
+EXIT_FAULT = 74  # EX_IOERR: the job was given back, and its next attempt should not follow at once
 EXIT_PREEMPTED = 75  # EX_TEMPFAIL: the job goes on elsewhere
 EXIT_LEASE_LOST = 76
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PassingFault:
+    """What ended this attempt, and another may not meet."""
+
+    reason: str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,25 +61,37 @@ def _work(settings: WorkerSettings, database: Database, jobs: JobStore, claim: C
     try:
         with Pulse(jobs, claim, interval_seconds=settings.heartbeat_interval) as pulse:
             signal.signal(signal.SIGTERM, lambda number, frame: pulse.preempt())
-            outcome = _train(settings, database, jobs, claim, pulse)
-            patiently(lambda: jobs.settle(claim, outcome))
+            ending = _train(settings, database, jobs, claim, pulse)
+            patiently(lambda: _end(jobs, claim, ending))
     except LeaseLostError as error:
         logger.warning("%s", error)
         return EXIT_LEASE_LOST
-    logger.info("job %s: %s", claim.job.id, outcome)
-    return EXIT_PREEMPTED if isinstance(outcome, Preempted) else EXIT_SETTLED
+    logger.info("job %s: %s", claim.job.id, ending)
+    exits: Mapping[type, int] = {Preempted: EXIT_PREEMPTED, PassingFault: EXIT_FAULT}
+    return exits.get(type(ending), EXIT_SETTLED)
 
 
-def _train(settings: WorkerSettings, database: Database, jobs: JobStore, claim: Claim, pulse: Pulse) -> Outcome:
+def _end(jobs: JobStore, claim: Claim, ending: Outcome | PassingFault) -> Job:
+    return jobs.release(claim, ending.reason) if isinstance(ending, PassingFault) else jobs.settle(claim, ending)
+
+
+def _train(
+    settings: WorkerSettings, database: Database, jobs: JobStore, claim: Claim, pulse: Pulse
+) -> Outcome | PassingFault:
+    passing: tuple[type[Exception], ...] = (OSError, MemoryError)
     try:
-        from workers.loop import train  # noqa: PLC0415  (loads torch: see above)
+        from workers.loop import PASSING_FAULTS, train  # noqa: PLC0415  (loads torch: see above)
 
+        passing = PASSING_FAULTS
         return train(settings, database, jobs, claim, pulse)
     except LeaseLostError:
         raise
     except Exception as error:
         logger.exception("the training of job %s failed", claim.job.id)
-        return Failed({"type": type(error).__name__, "detail": str(error)})
+        kind, detail = type(error).__name__, str(error)
+        if isinstance(error, passing):
+            return PassingFault(f"{kind}: {detail}" if detail else kind)
+        return Failed({"type": kind, "detail": detail})
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pytest
 from store.events import EventKind
 from store.jobs import Job
 from store.states import JobState
-from tests.chaos.stack import TRAINING, Result, Stack, is_alive, kill, new_stack, training_pids
+from tests.chaos.stack import TRAINING, Result, Stack, is_alive, kill, kill_alone, new_stack, training_pids
 from tests.postgres import postgres_server
 
 Undisturbed = Callable[[], Result]
@@ -41,11 +41,16 @@ def assert_as_undisturbed(stack: Stack, job: Job, undisturbed: Undisturbed, *, a
     assert states == ["running"] * runs + ["succeeded"]
     steps = [event.step for event in stack.events(job.id, EventKind.METRIC)]
     assert steps == list(undisturbed().metrics), "a gap or an overlap"
-    found, expected = stack.result(job.id), undisturbed()
-    assert found.samples == expected.samples
+    assert_equal(stack.result(job.id), undisturbed())
+    stack.eventually(lambda: not training_pids(job.id))
+
+
+def assert_equal(found: Result, expected: Result) -> None:
+    """One by one, so that a failure says what differs: of pictures first what they show, then how it is coded."""
     assert found.metrics == expected.metrics
     assert found.weights == expected.weights
-    stack.eventually(lambda: not training_pids(job.id))
+    assert found.pixels == expected.pixels
+    assert found.samples == expected.samples, "the same pixels in other bytes"
 
 
 @scenario
@@ -62,7 +67,7 @@ def a_killed_training_process_is_replaced_by_its_worker(stack: Stack, undisturbe
 def a_killed_worker_takes_its_processes_along_and_the_next_goes_on(stack: Stack, undisturbed: Undisturbed) -> None:
     job_id = stack.submit()
     training = stack.wait_for_step(job_id, MIDDLE)
-    os.kill(stack.workers[0].pid, signal.SIGKILL)
+    kill_alone(stack.workers[0])
     stack.eventually(lambda: not is_alive(training))
     stack.heal()
     stack.end_lease(job_id)
@@ -136,7 +141,7 @@ def a_paused_job_goes_on_where_it_was(stack: Stack, undisturbed: Undisturbed) ->
     job = stack.finish(job_id)
     assert job.attempt == 1
     assert stack.states(job_id) == ["queued", "running", "pausing", "paused", "queued", "running", "succeeded"]
-    assert stack.result(job_id) == undisturbed()
+    assert_equal(stack.result(job_id), undisturbed())
 
 
 @scenario

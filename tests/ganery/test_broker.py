@@ -10,6 +10,8 @@ import pytest
 from redis import Redis
 
 from ganery import broker
+from ganery.launcher import _start_broker
+from ganery.processes import Supervisor
 from tests.workers.service import eventually
 
 
@@ -94,3 +96,21 @@ def test_the_server_of_the_system_is_taken_where_the_package_has_none(
     monkeypatch.setattr(broker, "find_spec", lambda name: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert broker.find_server() == server
+
+
+def test_data_that_it_cannot_read_are_set_aside_and_it_begins_anew(tmp_path: Path) -> None:
+    with serving(tmp_path) as (_, socket), Redis(unix_socket_path=str(socket)) as client:
+        client.set("doorbell", "rung")
+    (log,) = (tmp_path / "appendonlydir").glob("*.incr.aof")
+    log.write_bytes(b"GARBAGE!!!" + log.read_bytes())
+    said: list[str] = []
+    supervisor = Supervisor(said.append)
+    try:
+        _start_broker(supervisor, tmp_path / "s")
+        with Redis(unix_socket_path=str(tmp_path / "s")) as client:
+            assert client.get("doorbell") is None
+    finally:
+        supervisor.stop(lambda: True)
+    assert any("set aside" in line for line in said)
+    assert (tmp_path / "appendonlydir.damaged").is_dir()
+    assert not any("is started again" in line for line in said)

@@ -73,6 +73,12 @@ def test_answers_do_not_wait_for_the_clients_acknowledgement() -> None:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
+def test_it_answers_to_this_machines_names_alone(service: Launched) -> None:
+    """A page elsewhere whose name is made to mean this machine must not be able to use the service."""
+    assert httpx.get(f"{service.url}/livez", headers={"Host": "evil.example"}).status_code == 421
+    assert httpx.get(f"{service.url}/livez", headers={"Host": "localhost"}).status_code == 200
+
+
 def test_no_request_is_refused_while_a_killed_web_server_comes_back(service: Launched) -> None:
     killed = service.await_child("web server")
     os.kill(killed, signal.SIGKILL)

@@ -11,12 +11,14 @@ import typer
 from rich.console import Console
 
 from app.settings import AppSettings
-from checkpoints.format import CheckpointMissingError, is_resumable
+from checkpoints.format import CheckpointMissingError, is_resumable, load
 from ganery import cli, local_drawing, local_training
 from ganery.client import RefusedError
 from ganery.display import TrainingBar
-from ganery.local_training import AnotherTrainingError, Result, WishError
+from ganery.holding import hold
+from ganery.local_training import AlreadyTrainingError, AnotherTrainingError, Result, WishError
 from store.requests import RequestError
+from tests.checkpoints.killing import kill_while_replacing
 from workers.settings import WorkerSettings
 
 WISH: Mapping[str, Any] = {
@@ -127,6 +129,26 @@ def test_a_checkpoint_that_follows_damaged_ones_can_be_continued_from(tmp_path: 
         (directory / "networks.safetensors").write_bytes(b"damaged")
     first = train(tmp_path / "part", Recording(interrupt_at=2))
     assert is_resumable(first.checkpoint)
+
+
+def test_a_checkpoint_whose_replacement_was_killed_is_continued_from(tmp_path: Path) -> None:
+    part = train(tmp_path / "part", Recording(interrupt_at=7))
+    kill_while_replacing(part.checkpoint)
+    assert not part.checkpoint.exists()
+    bar = Recording()
+    train(tmp_path / "part", bar)
+    assert "continuing from step 7, which was trained in float32" in bar.lines
+    assert load(part.checkpoint).metadata.step == 7
+
+
+def test_two_trainings_in_one_directory_are_refused(tmp_path: Path) -> None:
+    directory = tmp_path / "part"
+    with hold(directory / "training.lock"):
+        owner = rf"another training runs in .*part \(process {os.getpid()}\): .*--out"
+        with pytest.raises(AlreadyTrainingError, match=owner):
+            train(directory)
+        assert [path.name for path in directory.iterdir()] == ["training.lock"]
+    assert train(directory, Recording(interrupt_at=1)).step == 1
 
 
 def test_a_directory_with_another_training_is_refused(trained: Result) -> None:

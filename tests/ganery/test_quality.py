@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from checkpoints.format import Metadata, read_metadata, save
+from checkpoints.format import Checkpoint, Metadata, load, read_metadata, save
 from checkpoints.library import load_sampler
 from ganery import quality
+from ganery.holding import HeldError, hold
 from models import find_family
 from store.settings import StoreSettings
+from tests.checkpoints.killing import kill_while_replacing
 from tests.training import segments_judge, train, train_toy
 
 PRESET = find_family("dcgan").preset("tutorial")
@@ -51,6 +53,36 @@ def test_a_checkpoint_from_the_midst_of_a_training_does_not_ship(settings: Store
     save(replace(snapshot, metadata=snapshot.metadata.model_copy(update={"images": 24})), tmp_path / "part")
     with pytest.raises(quality.UnfinishedTrainingError, match="has seen 16 of 24 pictures"):
         quality.publish("part", tmp_path / "part", settings, print)
+
+
+def finished() -> Checkpoint:
+    """A checkpoint that might ship."""
+    snapshot = train_toy(steps=2).snapshot()
+    return replace(snapshot, metadata=snapshot.metadata.model_copy(update={"images": 16}))
+
+
+def unreachable(*_: object, **__: object) -> None:
+    raise OSError("no network")
+
+
+def test_what_a_killed_publication_left_is_put_in_order_by_the_next(
+    settings: StoreSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = tmp_path / "pretrained" / "ours"
+    monkeypatch.setattr(quality, "PRETRAINED", shipped.parent)
+    monkeypatch.setattr(quality, "load_dataset", unreachable)
+    save(finished(), tmp_path / "trained")
+    save(finished(), shipped)
+    kill_while_replacing(shipped)
+    with pytest.raises(OSError, match="no network"):
+        quality.publish("ours", tmp_path / "trained", settings, print)
+    assert load(shipped).networks
+
+
+def test_two_publish_one_after_the_other(settings: StoreSettings, tmp_path: Path) -> None:
+    save(finished(), tmp_path / "trained")
+    with hold(settings.data_dir / "publish.lock"), pytest.raises(HeldError, match=r"holds .*publish\.lock"):
+        quality.publish("ours", tmp_path / "trained", settings, print)
 
 
 def test_the_command_of_a_preset_is_short() -> None:

@@ -32,9 +32,11 @@ def new_job(jobs: JobStore, *, priority: int = 0) -> str:
 
 
 def claimed(jobs: JobStore, owner: str = "worker") -> Claim:
-    """The claim of a new job."""
-    claim = jobs.claim(owner, job_id=new_job(jobs))
+    """The claim of a new job, which comes before all that wait."""
+    job_id = new_job(jobs, priority=100)
+    claim = jobs.claim(owner)
     assert claim is not None
+    assert claim.job.id == job_id
     return claim
 
 

@@ -115,6 +115,23 @@ def test_the_clock_goes_forward(database: Database) -> None:
     assert 1.7e9 < first <= second
 
 
+def test_a_file_that_was_removed_gets_no_records_that_nobody_would_find(tmp_path: Path) -> None:
+    file = tmp_path / "ganery.sqlite"
+    database = open_database(sqlite_url(file))
+    database.migrate()
+    new_job(JobStore(database))
+    for path in tmp_path.glob("ganery.sqlite*"):
+        path.unlink()
+    with pytest.raises(DatabaseUnavailableError, match="no such table"):
+        new_job(JobStore(database))
+    database.migrate()
+    job_id = new_job(JobStore(database))
+    database.close()
+    again = open_database(sqlite_url(file))
+    assert JobStore(again).get(job_id).id == job_id
+    again.close()
+
+
 def test_a_directory_is_made_for_a_new_file(tmp_path: Path) -> None:
     file = tmp_path / "not there" / "100% new?#" / "ganery.sqlite"
     database = open_database(sqlite_url(file))

@@ -5,7 +5,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, text, update
 
 from store import tables
 from store.database import Database, open_database
@@ -32,6 +32,7 @@ from tests.store.examples import (
     job_in,
     new_job,
 )
+from tests.workers.service import eventually
 
 # Creation
 
@@ -273,7 +274,7 @@ def test_a_claim_holds_its_job_until_another_attempt_has_it(jobs: JobStore) -> N
     jobs.request_pause(first.job.id)
     jobs.settle(first, Paused())
     jobs.resume(first.job.id)
-    second = jobs.claim("worker", job_id=first.job.id)
+    second = jobs.claim("worker")
     assert second is not None
     assert second.job.attempt == first.job.attempt
     assert (jobs.holds(first), jobs.holds(second)) == (False, True)
@@ -288,14 +289,12 @@ def test_a_claim_starts_the_job(jobs: JobStore) -> None:
 
 def test_an_empty_queue_gives_no_claim(jobs: JobStore) -> None:
     assert jobs.claim("worker") is None
-    assert jobs.claim("worker", job_id="0123456789abcdef") is None
 
 
 @pytest.mark.parametrize("state", sorted(set(JobState) - {JobState.QUEUED}))
 def test_only_a_queued_job_is_to_have_while_leases_last(jobs: JobStore, state: JobState) -> None:
     job_id = job_in(jobs, state)
     before = jobs.get(job_id)
-    assert jobs.claim("another", job_id=job_id) is None
     assert jobs.claim("another") is None
     assert jobs.get(job_id) == before
 
@@ -303,7 +302,7 @@ def test_only_a_queued_job_is_to_have_while_leases_last(jobs: JobStore, state: J
 def test_a_doubled_doorbell_has_one_winner(jobs: JobStore) -> None:
     job_id = new_job(jobs)
     with ThreadPoolExecutor(8) as threads:
-        claims = list(threads.map(lambda n: jobs.claim(f"worker {n}", job_id=job_id), range(8)))
+        claims = list(threads.map(lambda n: jobs.claim(f"worker {n}"), range(8)))
     assert sum(claim is not None for claim in claims) == 1
     assert jobs.get(job_id).attempt == 1
 
@@ -329,7 +328,7 @@ def test_a_running_job_whose_lease_is_over_is_to_have(jobs: JobStore, database: 
     jobs.register_checkpoint(first, checkpoint(200))
     jobs.heartbeat(first, step=250, rate=3.5)
     end_lease(database, first)
-    second = jobs.claim("another", job_id=first.job.id)
+    second = jobs.claim("another")
     assert second is not None
     assert (second.job.attempt, second.token, second.job.state) == (2, 2, JobState.RUNNING)
     assert (second.job.step, second.job.rate) == (200, None)
@@ -389,6 +388,47 @@ def test_a_claim_forgets_the_preemption_of_the_attempt_before(jobs: JobStore, da
     second = jobs.claim("another")
     assert second is not None
     assert jobs.heartbeat(second) is Wish.NONE
+
+
+def _mark_rung(jobs: JobStore) -> tuple[list[str], Callable[[], object]]:
+    ids = [new_job(jobs)]
+    while (second := new_job(jobs)) > ids[0]:
+        jobs.request_pause(second)
+    jobs.request_pause(ids[0])
+    jobs.resume(ids[0])
+    return [*ids, second], lambda: jobs.mark_rung(*ids, second)
+
+
+def _preempt(jobs: JobStore) -> tuple[list[str], Callable[[], object]]:
+    first, second = (claimed(jobs, "host:1:a") for _ in range(2))
+    jobs.request_cancel(second.job.id)
+    jobs.heartbeat(first)
+    return [first.job.id, second.job.id], lambda: jobs.preempt("host:1:")
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+@pytest.mark.parametrize("prepare", [_mark_rung, _preempt])
+def test_jobs_are_locked_in_the_order_of_their_numbers(
+    jobs: JobStore, database: Database, prepare: Callable[[JobStore], tuple[list[str], Callable[[], object]]]
+) -> None:
+    """PostgreSQL ends one of two that wait for each other.
+
+    The jobs are such that it comes to the first one last, by whichever index, or where they lie.
+    """
+    (first, second), change = prepare(jobs)
+    lock = select(tables.jobs.c.number).with_for_update()
+    with ThreadPoolExecutor(1) as thread:
+        with database.begin() as connection:
+            connection.execute(lock.where(tables.jobs.c.id == first))
+            changed = thread.submit(change)
+            eventually(lambda: _waiting(database))
+            connection.execute(lock.where(tables.jobs.c.id == second))
+        changed.result()
+
+
+def _waiting(database: Database) -> int:
+    with database.read() as connection:
+        return int(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
 
 
 def _settle(jobs: JobStore, database: Database, claim: Claim) -> None:

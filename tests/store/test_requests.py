@@ -48,7 +48,11 @@ def test_hyperparameters_differ_where_they_are_asked_to() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value", "right"),
-    [("family", "vae", "dcgan"), ("preset", "none", "has no preset 'none'"), ("dataset", "cats", "mnist, segments")],
+    [
+        ("family", "nonesuch", "dcgan"),
+        ("preset", "none", "has no preset 'none'"),
+        ("dataset", "cats", "mnist, segments"),
+    ],
 )
 def test_an_unknown_name_is_refused_with_those_that_there_are(field: str, value: str, right: str) -> None:
     (found,) = problems(**{field: value}).items()

@@ -70,8 +70,10 @@ class Service:
         return self.jobs.create(request, total_steps=steps).job.id
 
     def claim(self, job_id: str) -> Claim:
-        claim = self.jobs.claim("test", job_id=job_id)
+        """The claim of this job, which is next."""
+        claim = self.jobs.claim("test")
         assert claim is not None
+        assert claim.job.id == job_id
         return claim
 
     def train(self, claim: Claim, *, until: int = STEPS + 1, wish: Wish | Exception = Wish.PREEMPT) -> Outcome:

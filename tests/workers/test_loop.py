@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -89,8 +90,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_written_anew(service: Service, 
     service.jobs.release(claim, "killed")
     newest, before = service.checkpoints(job_id)[:2]
     assert (newest.step, before.step) == (17, 16)
-    weights = service.directory(before) / "networks.safetensors"
-    whole = weights.read_bytes()
+    whole = (service.directory(before) / "networks.safetensors").read_bytes()
     for checkpoint in (newest, before):
         _flip_a_bit(service.directory(checkpoint) / "networks.safetensors")
 
@@ -100,7 +100,8 @@ def test_a_damaged_checkpoint_is_passed_over_and_written_anew(service: Service, 
     assert [line.split(":")[0] for line in warnings] == ["not continuing from step 17", "not continuing from step 16"]
     assert all("networks.safetensors has sha256" in line for line in warnings)
     assert service.result(job_id) == undisturbed
-    assert weights.read_bytes() == whole
+    again = next(one for one in service.checkpoints(job_id) if one.step == before.step)
+    assert (service.directory(again) / "networks.safetensors").read_bytes() == whole
 
 
 def test_only_the_two_newest_checkpoints_can_be_continued_from(service: Service) -> None:
@@ -171,12 +172,40 @@ def test_a_wish_keeps_no_network_that_diverged(service: Service, monkeypatch: py
 
 def test_what_an_attempt_left_half_made_is_removed(service: Service) -> None:
     job_id = service.submit()
-    leftovers = [service.settings.checkpoints / job_id / name for name in (".writing-x1", "00000008-0")]
-    for directory in leftovers:
+    names = (".writing-00000008-0-x1", "00000008-0", "00000008-7", ".writing-00000008-7-x1", "00000008-0.damaged")
+    left = [service.settings.checkpoints / job_id / name for name in names]
+    for directory in left:
         directory.mkdir(parents=True)
     service.train(service.claim(job_id), until=9)
-    assert not any(directory.exists() for directory in leftovers)
+    assert [directory.exists() for directory in left] == [False, False, True, True, True]
     assert len(service.checkpoints(job_id)) == 2
+
+
+def test_a_sample_grid_that_an_attempt_left_half_made_is_removed(service: Service) -> None:
+    job_id = service.submit()
+    samples = service.settings.samples(job_id)
+    samples.mkdir(parents=True)
+    (samples / ".aside-00000006.png-x1").touch()
+    service.train(service.claim(job_id), until=1)
+    assert [path.name for path in samples.iterdir()] == [sample_name(0)]
+
+
+def test_a_sample_grid_that_another_attempt_served_meanwhile_never_changes(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This one was stopped after it had looked whether there is one."""
+    job_id = service.submit()
+    grid = service.settings.samples(job_id) / sample_name(6)
+    sync = os.fsync
+
+    def wake(descriptor: int) -> None:
+        if grid.parent.exists() and not grid.exists():
+            grid.write_bytes(b"as it was served")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", wake)
+    service.train(service.claim(job_id), until=7)
+    assert grid.read_bytes() == b"as it was served"
 
 
 def test_no_registered_checkpoint_is_removed_however_many_there_are(service: Service) -> None:

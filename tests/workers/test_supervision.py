@@ -1,3 +1,4 @@
+import logging
 import os
 import signal
 import sys
@@ -6,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from store.jobs import JobStore
+from store.jobs import Claim, JobStore
 from store.states import JobState
 from tests.chaos.stack import training_pids
+from tests.databases import end_lease
 from tests.workers.service import Service, eventually
-from workers.supervision import Supervisor
+from workers.supervision import Supervisor, name_worker, owner_prefix
+from workers.training import EXIT_FAULT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
 
@@ -51,6 +54,62 @@ def test_a_job_that_kills_its_process_every_time_fails_after_three_attempts(
         "type": "attempts_exhausted",
         "detail": "the training process was killed by SIGKILL, attempt 3 of 3",
     }
+
+
+def test_after_a_fault_that_may_pass_a_job_is_tried_again_after_ever_longer_pauses(
+    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def meet_a_fault(_: Supervisor, claim: Claim) -> int:
+        service.jobs.release(claim, "no space left")
+        return EXIT_FAULT
+
+    monkeypatch.setattr("workers.supervision._FAULT_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(Supervisor, "_run", meet_a_fault)
+    job_id = service.submit()
+    with caplog.at_level(logging.INFO, "workers.supervision"):
+        assert Supervisor(service.settings, service.jobs).run_all() is None
+    assert [line.partition("again in ")[2] for line in caplog.messages] == ["0.01 s", "0.02 s", "0.04 s"]
+    assert service.jobs.get(job_id).error == {
+        "type": "attempts_exhausted",
+        "detail": "no space left, attempt 3 of 3",
+    }
+
+
+def test_a_process_that_is_slow_to_start_keeps_its_job_until_it_beats_itself(service: Service) -> None:
+    """The process is away for longer than its lease; the job is neither lost nor anybody else's."""
+    service.submit()
+    claim = service.jobs.claim("owner")
+    assert claim is not None
+    supervisor = Supervisor(service.settings, service.jobs)
+    end_lease(service.database, claim.job.id)
+    assert not supervisor._is_due(claim, is_starting=True)
+    assert service.jobs.reap() == []
+    service.jobs.heartbeat(claim, step=0)
+    end_lease(service.database, claim.job.id)
+    assert not supervisor._is_due(claim, is_starting=True)
+    assert service.jobs.reap() == [claim.job.id]
+    assert supervisor._is_due(claim, is_starting=True)
+
+
+def test_a_process_that_never_beats_loses_its_job(service: Service) -> None:
+    service.submit()
+    claim = service.jobs.claim("owner")
+    assert claim is not None
+    end_lease(service.database, claim.job.id)
+    assert not Supervisor(service.settings, service.jobs)._is_due(claim, is_starting=False)
+    assert service.jobs.reap() == [claim.job.id]
+
+
+def test_workers_of_one_host_and_process_number_have_different_names(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As two containers have."""
+    monkeypatch.setenv("GANERY_WORKER_NAME", "to be restored")
+    first, second = name_worker(), name_worker()
+    assert not first.startswith(second)
+    assert owner_prefix() == second
+    claim = Supervisor(service.settings, service.jobs)._owner
+    assert claim.startswith(second)
 
 
 def test_a_process_that_ignores_a_cancel_is_killed_after_the_grace(

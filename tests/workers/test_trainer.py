@@ -90,6 +90,24 @@ def test_what_follows_a_step_follows_every_repeat() -> None:
     assert level(train(with_phase(after_step=clip), data=toy_data(), steps=3, repeats=2)) == 0.25
 
 
+def test_metrics_are_the_means_over_every_repeat() -> None:
+    """The toy goes half the way at each: the distances are 1, 1/2, 1/4, 1/8."""
+    trainer = train_toy(steps=2, data=toy_data(), repeats=2)
+    assert trainer.read_metrics()["generator/distance"] == pytest.approx((1 + 1 / 4 + 1 / 16 + 1 / 64) / 2 / 4)
+
+
+def test_all_phases_of_a_step_see_the_same_batch() -> None:
+    seen: list[Tensor] = []
+
+    def look(networks: Any, batch: Any, config: Any, noise: Any) -> Objective:
+        seen.append(batch.images)
+        return Objective({"level": networks["generator"](torch.zeros(()))})
+
+    one = Phase("generator", ("generator",), look, sgd(0.1, momentum=0), repeats=2)
+    train(replace(TOY, phases=lambda config: (one, replace(one, name="other", repeats=1))), data=toy_data(), steps=1)
+    assert [images is seen[0] for images in seen] == [True, False, True]
+
+
 def test_training_ends_when_the_budget_is_used_up() -> None:
     trainer = train_toy(data=toy_data(), images=3 * BATCH_SIZE - 1)
     assert trainer.total_steps == 3
