@@ -24,7 +24,7 @@ def entity_tag(*parts: str) -> str:
 
 def is_current(headers: Headers, tag: str) -> bool:
     """Whether the client says in If-None-Match that it has the representation of this tag (RFC 9110, 13.1.2)."""
-    wanted = headers.get("if-none-match", "")
+    wanted = ", ".join(headers.getlist("if-none-match"))
     return wanted.strip() == "*" or tag in _TAG.findall(wanted)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.catalogue import Catalogue
+from app.feed import Feed
 from app.inference import Engine
 from app.metrics import Metrics
 from app.queue import Doorbell
@@ -24,6 +25,7 @@ class Services:
     database: Database
     jobs: JobStore
     events: EventStore
+    feed: Feed
     catalogue: Catalogue
     engine: Engine
     doorbell: Doorbell
@@ -35,15 +37,19 @@ def _services(request: Request) -> Services:
     return services
 
 
-def _require_json(request: Request) -> None:
-    """Raises MediaTypeError unless the body is said to be JSON."""
+def require_type(request: Request, wanted: str) -> None:
+    """Raise MediaTypeError unless the body is said to be of this type."""
     told = request.headers.get("content-type")
-    if (told or "").partition(";")[0].strip().lower() != "application/json":
-        raise MediaTypeError(told)
+    if (told or "").partition(";")[0].strip().lower() != wanted:
+        raise MediaTypeError(told, wanted)
+
+
+def _require_json(request: Request) -> None:
+    require_type(request, "application/json")
 
 
 Given = Annotated[Services, Depends(_services)]
 """The services, as a parameter of an endpoint."""
 
 TakesJson = Depends(_require_json)
-"""A dependency of every endpoint with a body."""
+"""A dependency of every endpoint that takes JSON. Raises MediaTypeError."""

@@ -21,9 +21,9 @@ from starlette.routing import BaseRoute, Match, Route
 from app import refusals
 from app.schemas import Place, Problem
 from checkpoints.format import CheckpointCorruptError, CheckpointMissingError, CheckpointUnusableError
-from models import TooFewOfClassError, UnknownFamilyError
+from models import ControlError, TooFewOfClassError, UnknownFamilyError
 from store import errors as store
-from store.requests import RequestError
+from store.requests import RequestError, shorten
 
 MEDIA_TYPE = "application/problem+json"
 TYPES = "/problems"
@@ -54,6 +54,8 @@ KINDS: Mapping[type[Exception], Kind] = {
     store.InvalidCursorError: _INVALID,
     TooFewOfClassError: Kind(422, "too-few-of-class", "The network draws the class too seldom"),
     store.IdempotencyConflictError: Kind(422, "idempotency-conflict", "The key was used for another request"),
+    ControlError: _INVALID,
+    refusals.UnreadablePictureError: Kind(422, "unreadable-picture", "The picture cannot be read"),
     refusals.MediaTypeError: Kind(415, "unsupported-media-type", "The body is of another type"),
     store.NotFoundError: Kind(404, "not-found", "There is no such thing"),
     UnknownFamilyError: Kind(404, "no-such-family", "There is no such family"),
@@ -73,9 +75,11 @@ KINDS: Mapping[type[Exception], Kind] = {
 
 _HTTP_KINDS = {
     400: _UNREADABLE,
+    403: Kind(403, "foreign-origin", "A page of another site asks for a change"),
     404: Kind(404, "no-such-path", "Nothing is at this path"),
     405: Kind(405, "method-not-allowed", "The path does not take this method"),
     413: Kind(413, "body-too-large", "The body is too large"),
+    421: Kind(421, "foreign-host", "The service does not go by this name"),
 }
 
 ALL_KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (*KINDS.values(), *_HTTP_KINDS.values(), _FAULT)}
@@ -125,6 +129,16 @@ def problem(
     )
 
 
+def tell(error: Exception) -> str:
+    """Return what a client is told of an error: where things lie on our machine is for the log."""
+    match error:
+        case store.DatabaseUnavailableError():
+            return f"the database is not available: {error.reason}"
+        case CheckpointMissingError():
+            return f"the files of the checkpoint {error.directory.name} are gone"
+    return str(error)
+
+
 def http_problem(error: HTTPException, method: str, path: str) -> Response:
     """Return the problem document of an error that the framework raised, or that is raised before it."""
     phrase = HTTPStatus(error.status_code).phrase
@@ -147,7 +161,7 @@ async def _answer(request: Request, error: Exception) -> Response:
     if kind.status >= 500:
         _log.error("%s: %s", kind.name, error)
     if not isinstance(error, RequestValidationError):
-        return problem(kind, str(error), request.url.path, errors=_places(error))
+        return problem(kind, tell(error), request.url.path, errors=_places(error))
     if any(item["type"] == "json_invalid" for item in error.errors()):
         return problem(_UNREADABLE, _explain_syntax(error), request.url.path)
     places = [_place(item, request) for item in error.errors()]
@@ -162,6 +176,7 @@ def _methods(request: Request, routes: Sequence[BaseRoute]) -> list[str]:
         if isinstance(route, Route) and route.matches(request.scope)[0] is Match.PARTIAL
         for method in route.methods or ()
     }
+    found = found or {"GET"}  # what the framework adds itself can be read
     return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
@@ -172,6 +187,8 @@ def _places(error: Exception) -> list[Place]:
             places = [Place(pointer=_pointer(one.path), detail=one.detail) for one in error.problems]
         case refusals.ParameterError():
             places = [Place(parameter=error.parameter, detail=error.detail)]
+        case ControlError():
+            places = [Place(parameter=error.control, detail=error.detail)]
         case refusals.FieldError():
             places = [Place(pointer=_pointer([error.field]), detail=error.detail)]
         case store.InvalidCursorError():
@@ -193,7 +210,7 @@ def _place(item: Mapping[str, Any], request: Request) -> Place:
     elif item["type"] == "missing":
         detail = "is required" if path else "a JSON object is required as the body, at least {}"
     else:
-        detail = f"{item['msg']}; {_shorten(item['input'])} came"
+        detail = f"{item['msg']}; {shorten(item['input'])} came"
     if where == "body":
         return Place(pointer=_pointer(path), detail=detail)
     name = str(path[0])
@@ -215,11 +232,6 @@ def _explain_syntax(error: RequestValidationError) -> str:
 
 def _sentence(place: Place) -> str:
     return f"{place.parameter or place.header or place.pointer}: {place.detail}"
-
-
-def _shorten(value: object) -> str:
-    text = ascii(value)
-    return text if len(text) <= 100 else f"{text[:99]}…"
 
 
 def _pointer(path: Sequence[str | int]) -> str:

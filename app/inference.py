@@ -3,11 +3,13 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import torch
+from torch import Tensor
 
 from app.caching import entity_tag
 from app.catalogue import KnownCheckpoint
@@ -16,7 +18,18 @@ from app.recipes import Recipe
 from app.refusals import BusyError
 from checkpoints.format import CheckpointCorruptError, Metadata, load, read_metadata
 from checkpoints.library import judge_directory, load_judge, to_sampler
-from models import ENCODER, Classifier, Sampler, Selection, draw, draw_class, encode_png, lay_out, to_pixels
+from models import (
+    ENCODER,
+    Classifier,
+    DatasetSpec,
+    Sampler,
+    Selection,
+    draw,
+    draw_class,
+    encode_png,
+    lay_out,
+    to_pixels,
+)
 
 SAMPLING_VERSION = 1
 """Grows whenever the same recipe begins to give other bytes."""
@@ -84,18 +97,42 @@ class Turns:
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """Wait for a turn and hold it. Raises BusyError at once if too many wait, or when it took too long."""
+        """Wait for a turn and hold it. Raises BusyError at once if too many wait, or when it takes too long."""
         if not self._places.acquire(blocking=False):
-            raise BusyError(self._waiting)
+            raise BusyError(f"{self._waiting} requests may wait for their turn to draw, and as many do")
         try:
             if not self._turns.acquire(timeout=self._wait_seconds):
-                raise BusyError(self._waiting)
+                raise BusyError(f"no turn to draw came within {self._wait_seconds:g} seconds")
             try:
                 yield
             finally:
                 self._turns.release()
         finally:
             self._places.release()
+
+
+class SharedWork(Generic[V]):
+    """Lets work that several ask for at once be done once."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[str, Future[V]] = {}
+        self._lock = threading.Lock()
+
+    def run(self, key: str, work: Callable[[], V]) -> V:
+        """Do the work, or wait for the one who does it under this key; all get the same value or error."""
+        with self._lock:
+            future = self._under_way.get(key)
+            if is_first := future is None:
+                future = self._under_way[key] = Future()
+        if is_first:
+            try:
+                future.set_result(work())
+            except BaseException as error:
+                future.set_exception(error)
+            finally:
+                with self._lock:
+                    del self._under_way[key]
+        return future.result()
 
 
 class Engine:
@@ -107,6 +144,7 @@ class Engine:
         self.turns = turns
         self._samplers: LeastRecentlyUsed[str, Loaded] = LeastRecentlyUsed(samplers_kept)
         self._pictures: LeastRecentlyUsed[str, Picture] = LeastRecentlyUsed(picture_bytes, lambda one: len(one.png))
+        self._shared = SharedWork[Picture]()
         self._max_candidates, self._version = max_candidates, version
         self._classifiers: dict[str, Classifier] = {}
         self._loading = threading.Lock()
@@ -125,16 +163,30 @@ class Engine:
         return self._pictures.get(tag)
 
     def render(self, recipe: Recipe, tag: str) -> Picture:
-        """Draw, lay out and encode a grid, and keep it under its tag.
+        """Draw, lay out and encode a grid, and keep it under its tag. One that is being drawn is waited for.
 
         Raises BusyError, TooFewOfClassError, and what `load` raises.
         """
+        return self._shared.run(tag, lambda: self._render(recipe, tag))
+
+    def _render(self, recipe: Recipe, tag: str) -> Picture:
+        if (kept := self._pictures.get(tag)) is not None:
+            return kept
         with self.turns.taken():
             loaded = self.load(recipe.checkpoint)
             selection = self._select(recipe, loaded.sampler)
             picture = self._encode(recipe, loaded.metadata, selection)
         self._pictures.put(tag, picture)
         return picture
+
+    def classify(self, checkpoint: KnownCheckpoint, picture: Callable[[DatasetSpec], Tensor]) -> Tensor:
+        """Return the probability of each class, (classes,), as the checkpoint's own network tells it.
+
+        picture: reads it as (1, c, h, w) in [-1, 1] of a data set. Raises BusyError, and what `load` raises.
+        """
+        with self.turns.taken():
+            sampler = self.load(checkpoint).sampler
+            return sampler.classify(picture(sampler.config.dataset))[0]
 
     def load(self, checkpoint: KnownCheckpoint) -> Loaded:
         """Return a checkpoint in memory, read and checked by its digests if it is not there.
@@ -156,6 +208,7 @@ class Engine:
                 labels=recipe.labels,
                 truncation=recipe.truncation,
                 nice_factor=recipe.nice_factor,
+                controls=recipe.controls,
             )
         wanted = recipe.count * recipe.nice_factor
         most = self._max_candidates * len(recipe.dataset.classes)  # a class is about one of so many candidates
@@ -168,6 +221,7 @@ class Engine:
             truncation=recipe.truncation,
             nice_factor=recipe.nice_factor,
             most_per_picture=max(1, min(200, most // wanted)),
+            controls=recipe.controls,
         )
 
     def _classifier(self, dataset: str) -> Classifier:

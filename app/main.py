@@ -14,11 +14,12 @@ from starlette.staticfiles import StaticFiles
 from app import errors, openapi
 from app.catalogue import Catalogue
 from app.dependencies import Services
+from app.feed import Feed
 from app.inference import Engine, Turns
 from app.metrics import Metrics
-from app.middleware import AnswerHead, LimitBody, Observe
+from app.middleware import AnswerHead, GuardHost, LimitBody, Observe
 from app.queue import Doorbell
-from app.routes import checkpoints, docs, events, families, generate, health, jobs, pages
+from app.routes import checkpoints, classify, docs, events, families, generate, health, jobs, pages
 from app.settings import AppSettings
 from app.sweeper import Sweeper
 from store.checkpoints import CheckpointStore
@@ -31,6 +32,7 @@ VERSION = version("ganery")
 
 _DESCRIPTION = "Trains GANs over HTTP and serves their pictures. Errors are problem documents (RFC 9457)."
 _STATIC = Path(__file__).parent / "static"
+_ROUTERS = [module.router for module in (jobs, events, families, checkpoints, generate, classify, health, pages, docs)]
 _log = logging.getLogger(__name__)
 
 
@@ -47,14 +49,15 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
-    routers = [module.router for module in (jobs, events, families, checkpoints, generate, health, pages, docs)]
-    for router in routers:
+    for router in _ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
-    errors.install(app, [route for router in routers for route in router.routes])
+    errors.install(app, [route for router in _ROUTERS for route in router.routes])
     openapi.install(app)
     log = _write_line if services.settings.log_requests else None
     app.add_middleware(LimitBody, limit_bytes=services.settings.body_limit_bytes)  # the innermost
+    names = (name.strip().lower() for name in services.settings.allowed_hosts.split(","))
+    app.add_middleware(GuardHost, allowed=frozenset(name for name in names if name))
     app.add_middleware(Observe, metrics=services.metrics, log=log)
     app.add_middleware(AnswerHead)
     return app
@@ -62,12 +65,14 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
 
 def _build_services(settings: AppSettings) -> Services:
     database = open_database(settings.database)
-    jobs = JobStore(database, lease_seconds=settings.lease_seconds)
+    job_store = JobStore(database, lease_seconds=settings.lease_seconds)
+    event_store = EventStore(database)
     return Services(
         settings=settings,
         database=database,
-        jobs=jobs,
-        events=EventStore(database),
+        jobs=job_store,
+        events=event_store,
+        feed=Feed(event_store, pause_seconds=settings.event_poll_seconds),
         catalogue=Catalogue(CheckpointStore(database), settings.checkpoints),
         engine=Engine(
             turns=Turns(settings.concurrent_grids, settings.waiting_grids, settings.wait_seconds),
@@ -77,7 +82,7 @@ def _build_services(settings: AppSettings) -> Services:
             version=VERSION,
         ),
         doorbell=Doorbell(settings.broker),
-        metrics=Metrics(jobs, VERSION),
+        metrics=Metrics(job_store, VERSION),
     )
 
 
@@ -97,10 +102,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         again_seconds=services.settings.ring_again_seconds,
     )
     sweeper.start()
-    yield
-    sweeper.stop()
-    services.doorbell.close()
-    services.database.close()
+    try:
+        yield
+    finally:
+        sweeper.stop()
+        services.doorbell.close()
+        services.database.close()
 
 
 def _write_line(line: str) -> None:

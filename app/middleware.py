@@ -6,6 +6,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -15,6 +16,7 @@ from app.errors import fault, http_problem
 from app.metrics import Metrics
 
 _log = logging.getLogger(__name__)
+_SAFE = {"GET", "HEAD", "OPTIONS"}
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
@@ -84,6 +86,39 @@ class Observe:
                 "seconds": round(seconds, 6),
             }
             self._log(json.dumps(line))
+
+
+class GuardHost:
+    """Refuses names that the service does not go by, and changes that a page of another site asks for.
+
+    allowed: names without ports; any where empty.
+    """
+
+    def __init__(self, app: ASGIApp, allowed: frozenset[str]) -> None:
+        self._app, self._allowed = app, allowed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] == "http" and (refusal := self._refusal(scope)) is not None:
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> ASGIApp | None:
+        headers = Headers(scope=scope)
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if self._allowed and _without_port(host) not in self._allowed:
+            names = ", ".join(sorted(self._allowed))
+            error = HTTPException(421, f"this service is not called {host!r}, but {names}: see GANERY_ALLOWED_HOSTS")
+            return http_problem(error, scope["method"], scope["path"])
+        if origin is not None and scope["method"] not in _SAFE and urlsplit(origin).netloc.lower() != host.lower():
+            error = HTTPException(403, f"a page of {origin!r} may not ask {host!r} for a change")
+            return http_problem(error, scope["method"], scope["path"])
+        return None
+
+
+def _without_port(host: str) -> str:
+    return re.sub(r":\d*$", "", host).lower()
 
 
 class LimitBody:

@@ -40,7 +40,7 @@ def describe(
         "Description": _sentence(recipe),
         "Software": f"Ganery {version}",
         "Source": recipe.url,
-        "parameters": _line(recipe),
+        "parameters": _line(recipe, side=selection.images.shape[-1]),
         "ganery": json.dumps(full, separators=(",", ":")),
         "XML:com.adobe.xmp": _XMP,
     }
@@ -67,6 +67,7 @@ def _recipe(
         "labels": _labels(recipe),
         "truncation": recipe.truncation,
         "nice_factor": recipe.nice_factor if recipe.is_nice else None,
+        "controls": recipe.controls and recipe.controls.model_dump(exclude_none=True),
         "candidates": selection.candidates,
         "threshold": selection.threshold,
         "scores": None if scores is None else [round(float(score), 6) for score in scores],
@@ -94,9 +95,9 @@ def _sentence(recipe: Recipe) -> str:
     return f"{recipe.count} {what}, drawn by {family} trained on {dataset}; no camera took them."
 
 
-def _line(recipe: Recipe) -> str:
+def _line(recipe: Recipe, *, side: int) -> str:
     """Return the line that picture viewers show, in the form that they know."""
-    size = recipe.dataset.size * recipe.scale
+    size = side * recipe.scale
     parts = {
         "Model": recipe.checkpoint.id,
         "Model hash": recipe.checkpoint.digest[:10],

@@ -1,27 +1,72 @@
 """A request for pictures made complete: every choice is named, so that its URL repeats it to the last byte."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isqrt
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic.fields import FieldInfo
 
 from app.catalogue import DEFAULT_ALIAS, Catalogue, KnownCheckpoint
 from app.refusals import ParameterError
+from checkpoints.format import CheckpointUnusableError
 from checkpoints.library import has_judge
-from models import Conditioning, DatasetSpec, UnknownClassError, UnknownFamilyError, find_dataset, find_family
+from models import (
+    Conditioning,
+    Controls,
+    DatasetSpec,
+    Family,
+    UnknownClassError,
+    UnknownDatasetError,
+    UnknownFamilyError,
+    families,
+    find_dataset,
+    find_family,
+    known_controls,
+)
 from store.requests import DRAWN_SEEDS, LARGEST_SEED
 
 _NICE_FACTOR = 20
 _DIGITS = tuple("0123456789")
 
 
-class GenerateQuery(BaseModel):
-    """The parameters of GET /generate. An empty value counts as left out: so does a form send it."""
+def _steered_by(control: str) -> str:
+    """Return the families that have the control, for a sentence."""
+    steered = {name: family.steering for name, family in families().items() if family.steering is not None}
+    return ", ".join(name for name, one in steered.items() if control in one.controls.model_fields)
+
+
+def _offered_by(name: str, field: FieldInfo) -> FieldInfo:
+    """Return a control's field with the families that offer it in its description."""
+    return FieldInfo.merge_field_infos(field, description=f"{field.description} ({_steered_by(name)})")
+
+
+class CheckpointQuery(BaseModel):
+    """Which checkpoint is meant. An empty value counts as left out: so does a form send it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    checkpoint: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description=f"the id, name or alias of a checkpoint; default {DEFAULT_ALIAS!r}",
+    )
+    family: str | None = Field(
+        None, min_length=1, max_length=100, description="take the newest checkpoint of this family"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty(cls, values: object) -> object:
+        return {key: value for key, value in values.items() if value != ""} if isinstance(values, dict) else values
+
+
+class UnsteeredQuery(CheckpointQuery):
+    """The parameters of GET /generate that every family has a use for."""
 
     digit: int | None = Field(None, ge=0, le=9, description="the digit to draw; without it, every class in turn")
     label: str | None = Field(
@@ -45,21 +90,24 @@ class GenerateQuery(BaseModel):
         1.0, description="shrinks the noise: smaller is more typical and less varied"
     )
     scale: int = Field(1, ge=1, le=64, description="each pixel becomes a square of so many")
-    checkpoint: str | None = Field(
-        None,
-        min_length=1,
-        max_length=100,
-        description=f"the id, name or alias of a checkpoint; default {DEFAULT_ALIAS!r}",
-    )
-    family: str | None = Field(
-        None, min_length=1, max_length=100, description="take the newest checkpoint of this family"
-    )
     metadata: bool = Field(True, description="whether the PNG tells in text how it was made")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_empty(cls, values: object) -> object:
-        return {key: value for key, value in values.items() if value != ""} if isinstance(values, dict) else values
+    @property
+    def controls(self) -> Mapping[str, object]:
+        """The controls that were given, by name."""
+        given = {name: getattr(self, name) for name in known_controls()}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+if TYPE_CHECKING:
+    GenerateQuery = UnsteeredQuery
+else:
+    GenerateQuery = create_model(
+        "GenerateQuery",
+        __base__=UnsteeredQuery,
+        __doc__="The parameters of GET /generate: the controls of all families among them.",
+        **{name: (field.annotation, _offered_by(name, field)) for name, field in known_controls().items()},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +131,7 @@ class Recipe:
     label: int | None
     nice_factor: int
     truncation: float
+    controls: Controls | None
     describes_itself: bool
     is_conditional: bool
 
@@ -120,6 +169,8 @@ class Recipe:
             chosen["truncation"] = self.truncation
         if self.scale != 1:
             chosen["scale"] = self.scale
+        if self.controls is not None:
+            chosen |= self.controls.model_dump(exclude_none=True)
         if not self.describes_itself:
             chosen["metadata"] = "false"
         return f"/generate?{urlencode(sorted(chosen.items()))}"
@@ -130,8 +181,8 @@ def complete(query: GenerateQuery, catalogue: Catalogue, limits: Limits) -> Reci
 
     Raises ParameterError, NoSuchCheckpointError, NoCheckpointOfFamilyError, CheckpointCorruptError.
     """
-    checkpoint = _checkpoint(query, catalogue)
-    dataset, family = find_dataset(checkpoint.dataset), find_family(checkpoint.family)
+    checkpoint = choose_checkpoint(query, catalogue)
+    dataset, family = find_parts(checkpoint)
     recipe = Recipe(
         checkpoint=checkpoint,
         dataset=dataset,
@@ -142,6 +193,7 @@ def complete(query: GenerateQuery, catalogue: Catalogue, limits: Limits) -> Reci
         label=_label(query, dataset),
         nice_factor=_nice_factor(query),
         truncation=query.truncation,
+        controls=_controls(query, family),
         describes_itself=query.metadata,
         is_conditional=family.conditioning is Conditioning.LABEL,
     )
@@ -157,7 +209,22 @@ def complete(query: GenerateQuery, catalogue: Catalogue, limits: Limits) -> Reci
     return recipe
 
 
-def _checkpoint(query: GenerateQuery, catalogue: Catalogue) -> KnownCheckpoint:
+def _controls(query: GenerateQuery, family: Family[Any]) -> Controls | None:
+    """Return what the pictures are steered by; None where nothing was given."""
+    if not query.controls:
+        return None
+    offered = family.steering.controls if family.steering is not None else Controls
+    for name in query.controls:
+        if name not in offered.model_fields:
+            raise ParameterError(name, f"{family.name} has no such control; {_steered_by(name)} has: leave it out")
+    return offered.model_validate(query.controls)
+
+
+def choose_checkpoint(query: CheckpointQuery, catalogue: Catalogue) -> KnownCheckpoint:
+    """Return the checkpoint that is meant.
+
+    Raises ParameterError, NoSuchCheckpointError, NoCheckpointOfFamilyError, CheckpointCorruptError.
+    """
     if query.family is not None:
         try:
             find_family(query.family)
@@ -172,6 +239,14 @@ def _checkpoint(query: GenerateQuery, catalogue: Catalogue) -> KnownCheckpoint:
             f"checkpoint {found.id} is of {found.family}, not of {query.family}: leave out one of the two",
         )
     return found
+
+
+def find_parts(checkpoint: KnownCheckpoint) -> tuple[DatasetSpec, Family[Any]]:
+    """Return what the checkpoint was trained on, and its family. Raises CheckpointUnusableError for unknown ones."""
+    try:
+        return find_dataset(checkpoint.dataset), find_family(checkpoint.family)
+    except (UnknownDatasetError, UnknownFamilyError) as error:
+        raise CheckpointUnusableError(checkpoint.family, checkpoint.step, str(error)) from error
 
 
 def is_pinned(query: GenerateQuery, recipe: Recipe) -> bool:

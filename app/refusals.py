@@ -3,12 +3,13 @@
     RefusedError
     ├── ParameterError             a query parameter whose value is of no use here
     ├── FieldError                 a field of the body whose value is of no use here
-    ├── MediaTypeError             a body that is not said to be JSON
+    ├── MediaTypeError             a body that is not said to be of the type that is taken
+    ├── UnreadablePictureError     a body that is no picture
     ├── NoSuchCheckpointError      neither a checkpoint nor an alias
     ├── NoCheckpointOfFamilyError
     ├── SampleNotFoundError
     ├── ProblemTypeNotFoundError
-    ├── BusyError                  too many grids are waiting to be drawn
+    ├── BusyError                  too many grids are waiting to be drawn, or one has too long
     └── NotReadyError              the service cannot answer yet
 
 `errors.py` says with which status each is answered.
@@ -38,12 +39,16 @@ class FieldError(RefusedError):
 
 
 class MediaTypeError(RefusedError):
-    """A body that is not said to be JSON. A page of another site could send such a one without asking."""
+    """A body that is said to be of another type, or of none: a page of another site could send such without asking."""
 
-    def __init__(self, media_type: str | None) -> None:
-        self.media_type = media_type
-        came = "no Content-Type" if media_type is None else f"Content-Type {media_type!r}"
-        super().__init__(f"{came} came; send the body as JSON, with Content-Type: application/json")
+    def __init__(self, came: str | None, wanted: str) -> None:
+        self.came, self.wanted = came, wanted
+        told = "no Content-Type" if came is None else f"Content-Type {came!r}"
+        super().__init__(f"{told} came; send the body with Content-Type: {wanted}")
+
+
+class UnreadablePictureError(RefusedError):
+    """A body that is no picture which can be read, or too large a one."""
 
 
 class NoSuchCheckpointError(RefusedError):
@@ -81,11 +86,10 @@ class ProblemTypeNotFoundError(RefusedError):
 
 
 class BusyError(RefusedError):
-    """Too many requests wait for their turn to draw."""
+    """Too many requests wait for their turn to draw, or one has waited too long."""
 
-    def __init__(self, waiting: int) -> None:
-        self.waiting = waiting
-        super().__init__(f"{waiting} grids may wait to be drawn, and as many do: try again in a few seconds")
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}: try again in a few seconds")
 
 
 class NotReadyError(RefusedError):

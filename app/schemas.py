@@ -87,7 +87,7 @@ class JobView(Document):
     progress: Progress
     steps_per_second: float | None
     eta_seconds: float | None = Field(description="at the present rate; null if it is not at work")
-    attempt: int = Field(description="1 + the number of workers lost; 0 before the first")
+    attempt: int = Field(description="1 + the attempts that were lost or met a fault that may pass; 0 before the first")
     max_attempts: int
     error: Mapping[str, Any] | None
     checkpoints: Sequence[str] = Field(description="the ids of its newest hundred checkpoints, the newest first")
@@ -247,6 +247,8 @@ class FamilyView(Document):
     paper: PaperView
     conditioning: str
     has_score: bool = Field(description="whether its pictures can be asked for with nice=true")
+    classifies: bool = Field(description="whether POST /classify can ask its checkpoints")
+    controls: Mapping[str, Any] | None = Field(description="JSON schema of what steers GET /generate, if anything")
     default_preset: str
     presets: Mapping[str, PresetView]
     hyperparameters: Mapping[str, Any] = Field(description="JSON schema of its hyperparameters")
@@ -260,10 +262,22 @@ class FamilyView(Document):
             paper=PaperView(title=paper.title, authors=paper.authors, year=paper.year, url=paper.url),
             conditioning=family.conditioning,
             has_score=family.score is not None,
+            classifies=family.classify is not None,
+            controls=family.steering and family.steering.controls.model_json_schema(),
             default_preset=family.default_preset,
             presets={name: PresetView.of(preset) for name, preset in family.presets.items()},
             hyperparameters=family.hyperparameters.model_json_schema(),
         )
+
+
+class Classification(Document):
+    """What a network takes a picture for."""
+
+    checkpoint: str = Field(description="the id of the checkpoint that was asked")
+    family: str
+    dataset: str
+    label: str = Field(description="the most probable class")
+    probabilities: Mapping[str, float] = Field(description="of every class; their sum is 1")
 
 
 class DatasetView(DatasetSpec):

@@ -9,6 +9,9 @@ class AppSettings(StoreSettings):
     """What the web process may use: bytes, threads, memory, and how often it looks."""
 
     body_limit_bytes: int = Field(64 * 1024, ge=1, description="the largest request body")
+    allowed_hosts: str = Field(
+        "", description="names by which requests may call the service, with commas between; any where empty"
+    )
     queue_limit: int = Field(100, ge=1, description="jobs that may be queued before POST /train answers 429")
     max_candidates: int = Field(20_480, ge=1, description="pictures that one grid may be chosen from")
     max_pixels: int = Field(64_000_000, ge=1, description="pixels of the largest grid")

@@ -53,9 +53,12 @@ def _parameters(operation: Schema) -> Iterator[str]:
 
 
 def _fields(operation: Schema, schemas: Mapping[str, Schema]) -> Iterator[str]:
-    """Yield a row for each field of the body."""
-    if "requestBody" in operation:
-        reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    """Yield a row for each field of a JSON body, or one for a body of another type."""
+    for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+        reference = content["schema"].get("$ref")
+        if reference is None:
+            yield _row(media_type, "body", content["schema"], "")
+            continue
         for name, schema in schemas[reference.rpartition("/")[2]]["properties"].items():
             yield _row(name, "body", schema, schema.get("description", ""))
 

@@ -93,7 +93,8 @@ async def _stream(job_id: str, seen: int, given: Services) -> AsyncIterator[byte
     yield format_sse_event(retry=_RECONNECT_MILLISECONDS)
     spoke = time.monotonic()
     while True:
-        events = await run_in_threadpool(given.events.after, job_id, seen)
+        is_more = await given.feed.last(job_id) > seen
+        events = await run_in_threadpool(given.events.after, job_id, seen) if is_more else []
         for event in events:
             yield _encode(event)
         if _has_ended(events):

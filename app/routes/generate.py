@@ -56,7 +56,7 @@ def generate(query: Annotated[GenerateQuery, Query()], request: Request, given: 
     recipe = complete(query, given.catalogue, limits)
     tag = given.engine.tag(recipe)
     headers = {"ETag": tag, **_caching(query, recipe), **_seen_in(recipe)}
-    if is_current(request.headers, tag):
+    if query.seed is not None and is_current(request.headers, tag):
         given.metrics.answers.labels("client").inc()
         return Response(status_code=304, headers=headers)
     picture = _picture(recipe, tag, given)

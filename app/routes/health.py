@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from app.catalogue import DEFAULT_ALIAS
 from app.dependencies import Given, Services
+from app.errors import tell
 from app.openapi import refuses
 from app.refusals import NoSuchCheckpointError, NotReadyError
 from app.schemas import Readiness
@@ -61,7 +62,7 @@ def _check_database(given: Services) -> str:
     try:
         given.database.ping()
     except DatabaseUnavailableError as error:
-        return f"{_FAILED}: {error}"
+        return f"{_FAILED}: {tell(error)}"
     return "ok"
 
 
@@ -73,7 +74,7 @@ def _check_checkpoint(given: Services) -> str:
     except NoSuchCheckpointError:
         return "none yet: train one, and promote it"
     except (CheckpointError, DatabaseUnavailableError) as error:
-        return f"{_FAILED}: {error}"
+        return f"{_FAILED}: {tell(error)}"
     return f"ok: {checkpoint.id}"
 
 

@@ -1,6 +1,7 @@
 """Trainings: ask for one, look at it, steer it."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated
@@ -63,7 +64,7 @@ def train(wish: TrainRequest, given: Given, response: Response, idempotency_key:
         request,
         total_steps=total_steps,
         idempotency_key=idempotency_key,
-        body_digest=hashlib.sha256(wish.model_dump_json().encode()).hexdigest(),
+        body_digest=_digest(wish),
         queue_limit=given.settings.queue_limit,
     )
     if created.created:
@@ -154,6 +155,11 @@ def resume_job(job_id: str, given: Given) -> JobView:
 def change_job(job_id: str, change: PriorityChange, given: Given) -> JobView:
     """Move a job in the queue."""
     return _view(given.jobs.set_priority(job_id, change.priority), given)
+
+
+def _digest(wish: TrainRequest) -> str:
+    """Return a digest that does not depend on the order of keys."""
+    return hashlib.sha256(json.dumps(wish.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
 
 
 def _ring(job: Job, given: Services) -> None:

@@ -50,8 +50,10 @@ class Service:
 
     def claim(self, job_id: str | None = None) -> Claim:
         """Take a job as a worker does."""
-        claim = self.given.jobs.claim(OWNER, job_id=job_id or self.queue())
+        wanted = self.given.jobs.set_priority(job_id or self.queue(), 1)  # before all that wait
+        claim = self.given.jobs.claim(OWNER)
         assert claim is not None
+        assert claim.job.id == wanted.id
         return claim
 
     def settle(self, claim: Claim, outcome: Outcome) -> str:

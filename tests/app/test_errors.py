@@ -25,7 +25,14 @@ def test_a_path_that_there_is_not(gallery: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "allowed"), [("/generate", "GET, HEAD"), ("/jobs/1", "GET, HEAD, PATCH"), ("/train", "POST")]
+    ("path", "allowed"),
+    [
+        ("/generate", "GET, HEAD"),
+        ("/jobs/1", "GET, HEAD, PATCH"),
+        ("/train", "POST"),
+        ("/openapi.json", "GET, HEAD"),
+        ("/static/ganery.css", "GET, HEAD"),
+    ],
 )
 def test_a_method_that_the_path_does_not_take(gallery: Service, path: str, allowed: str) -> None:
     response = gallery.client.delete(path)

@@ -254,6 +254,16 @@ def test_a_client_that_has_the_grid_gets_304_before_any_network_runs(service: Se
     assert service.count("ganery_grids_answered_total", source="network") == ran == 1
 
 
+def test_a_tag_may_come_in_any_of_several_headers(service: Service) -> None:
+    tag = service.get(NAMED).headers["etag"]
+    headers = [("If-None-Match", '"other"'), ("If-None-Match", tag)]
+    assert service.client.get(NAMED, headers=headers).status_code == 304
+
+
+def test_a_grid_of_a_seed_that_is_drawn_is_always_new(gallery: Service) -> None:
+    assert gallery.get("/generate?count=1", headers={"If-None-Match": "*"}).status_code == 200
+
+
 def test_304_needs_no_checkpoint_in_memory(service: Service, gallery: Service) -> None:
     tag = gallery.get(NAMED).headers["etag"]  # of a process that has another cache
     assert service.get(NAMED, headers={"If-None-Match": tag}).status_code == 304
@@ -405,7 +415,8 @@ def test_what_was_loaded_whole_may_be_served_after_the_file_is_damaged(service: 
 def test_a_checkpoint_whose_files_are_gone_is_missing(service: Service) -> None:
     checkpoint = service.keep_checkpoint(service.claim(), 2)
     (service.given.catalogue.find(checkpoint).directory / "metadata.json").unlink()
-    refusal(service.get(f"/generate?checkpoint={checkpoint}"), 404, "checkpoint-missing")
+    problem = refusal(service.get(f"/generate?checkpoint={checkpoint}"), 404, "checkpoint-missing")
+    assert str(service.given.settings.data_dir) not in problem["detail"]  # which is nobody's business
 
 
 # Bad input
@@ -443,7 +454,7 @@ def test_a_checkpoint_whose_files_are_gone_is_missing(service: Service) -> None:
         ("nice_factor=5", "nice_factor", "without nice=true"),
         ("family=nobody", "family", "the zoo has "),
         (f"family=cgan&checkpoint={CONDITIONAL}", "family", "leave out one of the two"),
-        ("didgit=7", "didgit", "known are digit, label, seed, count"),
+        ("didgit=7", "didgit", "digit, label, seed, count"),
         ("seed=1&seed=2", "seed", "came 2 times; give it once"),
         (f"checkpoint={'x' * 101}", "checkpoint", "at most 100 characters"),
         ("metadata=perhaps", "metadata", "valid boolean"),

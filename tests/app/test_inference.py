@@ -1,10 +1,12 @@
 """What bounds the engine: memory by what was used least lately, work by turns."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-from app.inference import LeastRecentlyUsed, Turns
+from app.inference import LeastRecentlyUsed, SharedWork, Turns
 from app.refusals import BusyError
 from tests.workers.service import eventually
 
@@ -78,3 +80,33 @@ def _is_busy(turns: Turns) -> bool:
             return False
     except BusyError:
         return True
+
+
+def test_work_that_several_ask_for_is_done_once() -> None:
+    shared, begun, finish = SharedWork[int](), threading.Event(), threading.Event()
+    done: list[int] = []
+
+    def work() -> int:
+        begun.set()
+        finish.wait()
+        done.append(1)
+        return 7
+
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(shared.run, "grid", work)
+        begun.wait()
+        others = [threads.submit(shared.run, "grid", work) for _ in range(2)]
+        assert shared.run("another", lambda: 8) == 8
+        waiting: Any = shared._under_way["grid"]._condition
+        eventually(lambda: len(waiting._waiters) == len(others))
+        finish.set()
+        assert [one.result() for one in (first, *others)] == [7, 7, 7]
+    assert done == [1]
+    assert shared.run("grid", lambda: 9) == 9
+
+
+def test_an_error_in_shared_work_is_everybodys_and_is_not_kept() -> None:
+    shared = SharedWork[int]()
+    with pytest.raises(ZeroDivisionError):
+        shared.run("grid", lambda: 1 // 0)
+    assert shared.run("grid", lambda: 1) == 1

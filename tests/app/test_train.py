@@ -15,6 +15,7 @@ from tests.app.service import Service, running
 
 JSON = {"Content-Type": "application/json"}
 SMALL = {"family": "dcgan", "dataset": "segments", "images": 32, "batch_size": 16}
+HYPERPARAMETERS = (("width", 8), ("latent_dim", 4))
 
 
 def test_an_empty_object_trains_the_flagship(service: Service) -> None:
@@ -47,6 +48,12 @@ def test_a_repeat_with_the_same_key_gets_the_first_job(service: Service) -> None
     assert first.json()["id"] == again.json()["id"]
     assert first.headers["location"] == again.headers["location"]
     assert len(service.get("/jobs").json()["items"]) == 1
+
+
+def test_the_order_of_hyperparameters_makes_no_other_body(service: Service) -> None:
+    sent = [{**SMALL, "hyperparameters": dict(pairs)} for pairs in (HYPERPARAMETERS, reversed(HYPERPARAMETERS))]
+    ids = {service.post("/train", json=body, headers={"Idempotency-Key": "key"}).json()["id"] for body in sent}
+    assert len(ids) == 1
 
 
 def test_the_same_key_for_another_body_is_refused(service: Service) -> None:

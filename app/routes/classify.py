@@ -1,0 +1,70 @@
+"""Classes of pictures: POST /classify."""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from app.catalogue import Catalogue, KnownCheckpoint
+from app.dependencies import Given, require_type
+from app.openapi import refuses
+from app.recipes import CheckpointQuery, choose_checkpoint, find_parts
+from app.refusals import NoCheckpointOfFamilyError, ParameterError
+from app.schemas import Classification
+from app.uploads import read_picture
+from models import families
+
+router = APIRouter(tags=["pictures"])
+
+_PNG = {"requestBody": {"required": True, "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}}
+
+
+async def _png(request: Request) -> bytes:
+    """Return the body. Raises MediaTypeError unless it is said to be a PNG."""
+    require_type(request, "image/png")
+    return await request.body()
+
+
+@router.post("/classify", operation_id="classify", openapi_extra=_PNG, responses=refuses(404, 413, 415, 422, 503))
+def classify(
+    query: Annotated[CheckpointQuery, Query()], picture: Annotated[bytes, Depends(_png)], given: Given
+) -> Classification:
+    """Tell the class of a picture by the discriminator of a family that learnt classes, such as ACGAN.
+
+    The body is a PNG like those of the data set: for MNIST white on black, and brought to its size. Without
+    `checkpoint` and `family` the newest checkpoint is asked that can tell.
+    """
+    checkpoint = _checkpoint(query, given.catalogue)
+    dataset, _ = find_parts(checkpoint)
+    probabilities = given.engine.classify(checkpoint, partial(read_picture, picture))
+    return Classification(
+        checkpoint=checkpoint.id,
+        family=checkpoint.family,
+        dataset=dataset.name,
+        label=dataset.classes[int(probabilities.argmax())],
+        probabilities=dict(zip(dataset.classes, probabilities.tolist(), strict=True)),
+    )
+
+
+def _checkpoint(query: CheckpointQuery, catalogue: Catalogue) -> KnownCheckpoint:
+    able = [name for name, family in families().items() if family.classify is not None]
+    if query.checkpoint is None and query.family is None:
+        return _newest(able, catalogue)
+    chosen = choose_checkpoint(query, catalogue)
+    _, family = find_parts(chosen)
+    if family.classify is None:
+        name = "family" if query.checkpoint is None else "checkpoint"
+        raise ParameterError(name, f"{chosen.family} does not classify pictures; {', '.join(able)} can")
+    return chosen
+
+
+def _newest(able: list[str], catalogue: Catalogue) -> KnownCheckpoint:
+    found = []
+    for name in able:
+        try:
+            found.append(catalogue.newest(name))
+        except NoCheckpointOfFamilyError:
+            continue
+    if not found:
+        raise NoCheckpointOfFamilyError(" or ".join(able))
+    return max(found, key=lambda one: one.created_at.timestamp() if one.created_at else 0.0)

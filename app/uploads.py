@@ -1,0 +1,47 @@
+"""Pictures that clients send, as the networks know them."""
+
+from io import BytesIO
+from struct import error as StructError  # noqa: N812
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from app.refusals import UnreadablePictureError
+from models import DatasetSpec, from_pixels
+
+MOST_PIXELS = 4_000_000
+
+
+def read_picture(data: bytes, dataset: DatasetSpec) -> Tensor:
+    """Read a PNG as a picture of a data set: (1, c, h, w) in [-1, 1].
+
+    Colours become grey where the data set is grey, what is transparent becomes black, and another size is resampled
+    (bilinear, antialiased) to the data set's. Raises UnreadablePictureError.
+    """
+    try:
+        with Image.open(BytesIO(data), formats=["PNG"]) as image:
+            width, height = image.size
+            if width * height > MOST_PIXELS:
+                detail = f"a picture of {width} x {height} pixels came; at most {MOST_PIXELS:,} pixels are taken"
+                raise UnreadablePictureError(detail)
+            flat = _flatten(image, "L" if dataset.channels == 1 else "RGB")
+    except (OSError, SyntaxError, ValueError, EOFError, StructError, Image.DecompressionBombError) as error:
+        raise UnreadablePictureError(f"the body is no PNG that can be read ({error}): send one") from error
+    side = dataset.size
+    if flat.size != (side, side):
+        flat = flat.resize((side, side), Image.Resampling.BILINEAR)
+    pixels = torch.from_numpy(np.array(flat)).view(1, side, side, dataset.channels)
+    return from_pixels(pixels.permute(0, 3, 1, 2))
+
+
+def _flatten(image: Image.Image, mode: str) -> Image.Image:
+    """Return the picture on black, in 8 bits."""
+    if image.mode.startswith("I"):  # 16 bits, of which conversion would keep the lower ones
+        return Image.fromarray((np.asarray(image) // 257).astype(np.uint8)).convert(mode)
+    if image.has_transparency_data:
+        seen = image.convert("RGBA")
+        black = Image.new("RGBA", seen.size, (0, 0, 0, 255))
+        return Image.alpha_composite(black, seen).convert(mode)
+    return image.convert(mode)
