@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 UV ?= uv
+BENCH ?= time_to_quality
 BENCH_FLAGS ?=
 PYTEST_FLAGS ?=
 TORCH_PIP_FLAGS ?=
@@ -21,7 +22,7 @@ help:
 	@echo 'make check     formatting, lint, types'
 	@echo 'make format    put the code into its form'
 	@echo 'make openapi   write docs/openapi.json again, after a change of the API'
-	@echo 'make bench     measure how soon the presets reach a given quality'
+	@echo 'make bench     measure how soon the presets reach a given quality; BENCH=zoo compares all families'
 	@echo 'make lock      resolve pyproject.toml into the two lock files (needs uv)'
 	@echo 'make clean     remove $(VENV)'
 
@@ -48,7 +49,7 @@ openapi: install
 	$(BIN)/python -m app.export docs/openapi.json
 
 bench: install
-	$(BIN)/python -m benchmarks.time_to_quality $(BENCH_FLAGS)
+	$(BIN)/python -m benchmarks.$(BENCH) $(BENCH_FLAGS)
 
 # torch stands outside the locks: docs/decisions/0004-torch-outside-the-lock.md
 LOCK := $(UV) pip compile --universal --generate-hashes --python-version 3.11 pyproject.toml

@@ -24,7 +24,8 @@ def imports(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield node.module or ""
+            module = str(node.module)
+            yield from (f"{module}.{alias.name}" if alias.name[0] == "_" else module for alias in node.names)
 
 
 def names_compared(path: Path) -> Iterator[str]:

@@ -1,0 +1,358 @@
+"""Train the whole zoo on MNIST at an equal budget of pictures, judge it, and write a page and a picture of it.
+
+    python -m benchmarks.zoo --budget 60000 --jobs 2
+    python -m benchmarks.zoo --families lsgan,dcgan:tutorial
+    python -m benchmarks.zoo --presets neutral
+
+A training is named family:preset; a family alone stands for its first preset and those with the same batches, budget
+and averaging, which differ in the loss.
+Ctrl-C saves; the same command goes on where it was, also after a kill. GANERY_PRECISION chooses the arithmetic.
+Results go to OUT/results.md and OUT/results.png once all trainings have ended.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from rich.console import Console
+
+from benchmarks._crew import Board, Crew, Tell
+from benchmarks._results import COVERED, Outcome, describe, draw_rows, rank, write
+from checkpoints.format import drop_training_state, read_metadata
+from checkpoints.library import load_judge, load_sampler
+from ganery.display import TrainingBar
+from ganery.local_training import ERRORS, train
+from models import Classifier, Family, Preset, Sampler, families, find_dataset, find_family, from_pixels, to_pixels
+from workers.data import TrainingData, load_dataset
+from workers.evaluation import evaluate
+from workers.settings import WorkerSettings
+
+PICTURES = 10_000
+COLUMNS = 20
+CHECKPOINTS = 20
+LEAST_INTERVAL = 10
+"""Steps between checkpoints at least: those beside a report are not timed."""
+
+TRAINING_SHARE = 0.95
+"""Of a run's time, as the time left reckons it; judging takes the rest."""
+
+Zoo = Mapping[str, Family[Any]]
+Name = tuple[str, str]
+"""A family and a preset of it."""
+
+# --- Which trainings ----------------------------------------------------------------------------------------------
+
+
+class NothingChosenError(ValueError):
+    """No training is of that name."""
+
+
+def _frame(preset: Preset[Any]) -> tuple[float, ...]:
+    return preset.batch_size, preset.images, preset.averaging_half_life
+
+
+def choose(zoo: Zoo, named: Sequence[str] = (), presets: Sequence[str] = ()) -> list[Name]:
+    """Return the trainings that are meant, each once.
+
+    named: families, or family:preset; all families where empty. presets: names that, where there are any, stand in
+    place of a family's usual choice. Raises UnknownFamilyError, UnknownPresetError or NothingChosenError.
+    """
+    chosen: dict[Name, None] = {}
+    for name in named or zoo:
+        family, _, preset = name.partition(":")
+        if preset:
+            find_family(family).preset(preset)
+            chosen[family, preset] = None
+        else:
+            chosen |= dict.fromkeys((family, one) for one in _usual(find_family(family), presets))
+    if not chosen:
+        raise NothingChosenError(f"no family has a preset {' or '.join(presets)}")
+    return list(chosen)
+
+
+def _usual(family: Family[Any], presets: Sequence[str]) -> Iterator[str]:
+    for name, preset in family.presets.items():
+        if name in presets if presets else is_alike(preset, family.preset(family.default_preset)):
+            yield name
+
+
+def is_alike(preset: Preset[Any], other: Preset[Any]) -> bool:
+    """Whether batches, budget and averaging are the same, so that a comparison of the two is one of losses."""
+    return _frame(preset) == _frame(other)
+
+
+# --- One training -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training of the zoo. root: where each has a directory."""
+
+    family: str
+    preset: str
+    dataset: str
+    budget: int
+    seed: int
+    root: Path
+    settings: WorkerSettings
+
+    @property
+    def name(self) -> str:
+        """The family and the preset."""
+        return f"{self.family}:{self.preset}"
+
+    @property
+    def directory(self) -> Path:
+        """Where it lies: another recipe, budget, seed or arithmetic is another training."""
+        preset = find_family(self.family).preset(self.preset)
+        recipe = preset.hyperparameters.model_dump(mode="json"), *_frame(preset)[::2]
+        asked = (recipe, self.dataset, self.budget, self.seed, self.settings.precision)
+        digest = blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=4).hexdigest()
+        return self.root / f"{self.family}-{self.preset}-{digest}"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The newest checkpoint."""
+        return max((self.directory / "checkpoints").glob("[0-9]*"))
+
+    def read(self) -> Outcome | None:
+        """Return what came of it, if it has ended."""
+        try:
+            return Outcome.model_validate_json((self.directory / "outcome.json").read_text())
+        except (OSError, ValidationError):
+            return None
+
+
+@dataclass(slots=True)
+class Pace:
+    """Pictures that were timed, and the seconds of training that they took; kept from one process to the next."""
+
+    images: int = 0
+    seconds: float = 0.0
+
+    @property
+    def images_per_second(self) -> float | None:
+        """The rate, if anything was timed."""
+        return self.images / self.seconds if self.seconds else None
+
+
+class Stopwatch(TrainingBar):
+    """Times the steps of a training, and tells how far it is. file: keeps the pace.
+
+    A step is timed unless it is the first of a process, which warms up, or follows a report, which draws and saves.
+    """
+
+    def __init__(
+        self, file: Path, images_per_step: int, tell: Tell, *, now: Callable[[], float] = time.perf_counter
+    ) -> None:
+        super().__init__(Console(quiet=True))
+        self.pace = _read_pace(file)
+        self._file, self._images_per_step, self._tell, self._now = file, images_per_step, tell, now
+        self._last: float | None = None
+        self._is_warm = False
+
+    def say(self, line: str) -> None:
+        """Say nothing: other trainings go on beside this one."""
+
+    def move(self, state: str, step: int, total: int) -> None:
+        """Take the time at a step."""
+        now = self._now()
+        if self._last is not None:
+            self.pace.seconds += now - self._last
+            self.pace.images += self._images_per_step
+        self._last = now if self._is_warm else None
+        self._is_warm = True
+        self._tell(TRAINING_SHARE * step / total, "")
+
+    def losses(self, terms: Mapping[str, Any]) -> None:
+        """Hear of a report: keep the pace, and remove older checkpoints than the newest."""
+        self._last = None
+        self.keep()
+        for older in sorted((self._file.parent / "checkpoints").glob("[0-9]*"))[:-1]:
+            shutil.rmtree(older)
+
+    def keep(self) -> None:
+        """Write the pace to its file."""
+        _write(self._file, json.dumps(asdict(self.pace)))
+
+
+def _read_pace(file: Path) -> Pace:
+    try:
+        return Pace(**json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError):
+        return Pace()
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file so that it appears whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    aside = file.with_name(f".{file.name}-{os.getpid()}")
+    aside.write_text(text)
+    aside.replace(file)
+
+
+def work(run: Run, tell: Tell) -> None:
+    """Train and judge; where Ctrl-C is pressed, save and return without an outcome. Raises one of `train`'s errors."""
+    family, dataset = find_family(run.family), find_dataset(run.dataset)
+    preset = family.preset(run.preset)
+    config = family.configure(preset.hyperparameters.model_dump(), dataset)
+    steps = family.total_steps(config, preset.batch_size, run.budget)
+    interval = max(LEAST_INTERVAL, -(-steps // CHECKPOINTS))
+    wish = {
+        "family": run.family,
+        "preset": run.preset,
+        "dataset": run.dataset,
+        "seed": run.seed,
+        "images": run.budget,
+        "checkpoint_interval": interval,
+        "metrics_interval": interval,
+        "sample_interval": steps,
+    }
+    watch = Stopwatch(run.directory / "pace.json", family.images_per_step(config, preset.batch_size), tell)
+    result = train(wish, run.directory, run.settings, watch)
+    watch.keep()
+    if not result.is_finished:
+        tell(TRAINING_SHARE * result.step / steps, f"interrupted at step {result.step} of {steps}")
+        return
+    tell(TRAINING_SHARE, "judging")
+    outcome = conclude(run, result.checkpoint, watch.pace)
+    _write(run.directory / "outcome.json", outcome.model_dump_json(indent=2))
+    drop_training_state(result.checkpoint)
+    tell(1.0, f"FD {outcome.distance:.2f}, {outcome.images_per_second or 0:.0f} pictures a second")
+
+
+def conclude(run: Run, checkpoint: Path, pace: Pace) -> Outcome:
+    """Judge the last checkpoint."""
+    torch.set_num_threads(run.settings.training_threads)
+    metadata, sampler, judge = read_metadata(checkpoint), load_sampler(checkpoint), load_judge(run.dataset)
+    pictures = [load_dataset(run.dataset, run.settings.datasets, split=split) for split in ("train", "test")]
+    report = evaluate(sampler, judge, *pictures, count=PICTURES, seed=run.seed)
+    drawn = report.drawn
+    return Outcome(
+        family=run.family,
+        preset=run.preset,
+        steps=metadata.step,
+        images=metadata.images_seen,
+        averaging_half_life=metadata.averaging_half_life,
+        images_per_second=pace.images_per_second,
+        arithmetic=metadata.precision,
+        threads=run.settings.training_threads,
+        torch=metadata.versions["torch"],
+        count=report.count,
+        distance=drawn.distance,
+        floor=report.real.distance,
+        precision=drawn.manifold.precision,
+        recall=drawn.manifold.recall,
+        density=drawn.manifold.density,
+        coverage=drawn.manifold.coverage,
+        accuracy=drawn.accuracy,
+        classes=count_classes(sampler, judge, pictures[0], count=report.count, seed=run.seed),
+        classes_known=len(metadata.dataset.classes),
+    )
+
+
+def count_classes(sampler: Sampler, judge: Classifier, train: TrainingData, *, count: int, seed: int) -> int:
+    """Return how many of the judge's classes at least 1 % of `count` drawn pictures are recognised as.
+
+    They are asked for by the classes of the first training pictures.
+    """
+    labels = train.labels[:count].tolist()
+    images = from_pixels(to_pixels(sampler.sample(range(len(labels)), seed=seed, labels=labels)))
+    return count_frequent(judge.head(judge.features(images)).argmax(dim=1))
+
+
+def count_frequent(recognised: torch.Tensor) -> int:
+    """Return how many values make up at least 1 % of these: (n,), int64."""
+    return int((recognised.bincount() >= COVERED * len(recognised)).sum())
+
+
+# --- All of them --------------------------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Do what is left to do, and write the results."""
+    chosen = _parse(arguments)
+    settings = WorkerSettings()
+    threads = max(1, settings.training_threads // chosen.jobs)
+    settings = settings.model_copy(update={"training_threads": threads})
+    root = chosen.dir or settings.data_dir / "zoo"
+    try:
+        names = choose(families(), chosen.families, chosen.presets)
+    except (KeyError, NothingChosenError) as error:
+        raise SystemExit(str(error)) from None
+    runs = [Run(*name, "mnist", chosen.budget, chosen.seed, root, settings) for name in names]
+    left = [run for run in runs if run.read() is None]
+    print(f"{len(runs)} trainings, {len(left)} of them left, in {root}; Ctrl-C saves")
+    load_dataset("mnist", settings.datasets, report=print)
+    with Board(Console(), max(1, len(left))) as board:
+        ending = Crew(work, board, jobs=chosen.jobs, errors=ERRORS).do([(run.name, run) for run in left])
+    if ending.is_interrupted:
+        raise SystemExit("interrupted; the same command goes on from here")
+    outcomes = {run: outcome for run in runs if (outcome := run.read()) is not None}
+    if not outcomes:
+        raise SystemExit("no training came to its end")
+    print(*conclude_all(outcomes, chosen, ending.failures), sep="\n")
+
+
+def conclude_all(
+    outcomes: Mapping[Run, Outcome], chosen: argparse.Namespace, failures: Mapping[str, str]
+) -> tuple[Path, Path]:
+    """Write the page and the picture; return their paths."""
+    runs = {outcome.name: run for run, outcome in outcomes.items()}
+    samplers = {outcome.name: load_sampler(runs[outcome.name].checkpoint) for outcome in rank(list(outcomes.values()))}
+    page = describe(
+        list(outcomes.values()),
+        command=_command(chosen, next(iter(outcomes)).settings),
+        budget=chosen.budget,
+        jobs=chosen.jobs,
+        failures=failures,
+        picture="results.png",
+    )
+    return write(chosen.out, page, draw_rows(samplers, seed=chosen.seed, columns=COLUMNS))
+
+
+def _command(chosen: argparse.Namespace, settings: WorkerSettings) -> str:
+    """Return the command that does the same: places left out."""
+    precision = [] if settings.precision == "float32" else [f"GANERY_PRECISION={settings.precision}"]
+    lists = {"--families": ",".join(chosen.families), "--presets": ",".join(chosen.presets)}
+    numbers = {"--seed": chosen.seed, "--jobs": chosen.jobs if chosen.jobs > 1 else 0}
+    options = {"--budget": chosen.budget, **{name: value for name, value in (lists | numbers).items() if value}}
+    words = [str(word) for option in options.items() for word in option]
+    return shlex.join([*precision, "python", "-m", "benchmarks.zoo", *words])
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--budget", type=_positive, default=60_000, help="pictures that each discriminator sees")
+    parser.add_argument("--families", type=_names, default=[], help="some, as a,b or a:preset,b; default all")
+    parser.add_argument("--presets", type=_names, default=[], help="presets by name, in place of the usual choice")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=_positive, default=1, help="trainings at a time; they share the threads")
+    parser.add_argument("--dir", type=Path, help="what has been done so far; default zoo in GANERY_DATA_DIR")
+    parser.add_argument("--out", type=Path, default=Path("docs"), help="where the results go")
+    return parser.parse_args(arguments)
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not positive")
+    return number
+
+
+if __name__ == "__main__":
+    main()

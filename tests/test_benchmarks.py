@@ -1,0 +1,314 @@
+"""The benchmarks' own machinery, on the drawn data set."""
+
+import copy
+import io
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from rich.console import Console
+
+from benchmarks import script_loop, zoo
+from benchmarks._crew import Board, Countdown, Crew
+from benchmarks._results import LUCIC_MNIST, Outcome, describe, draw_rows, tabulate
+from benchmarks.trainer_overhead import PlainLoop, compare
+from benchmarks.zoo import Pace, Run, Stopwatch, choose, count_frequent, is_alike
+from models import UnknownFamilyError, UnknownPresetError, derive_seed, families, find_family, from_pixels
+from tests.crew_tasks import serve
+from tests.training import TOY, segments, segments_judge, toy_sampler, train
+from workers.settings import WorkerSettings
+from workers.trainer import Plan
+
+LSGAN = find_family("lsgan")
+
+
+def outcome(name: str = "lsgan:neutral", **changes: object) -> Outcome:
+    family, preset = name.split(":")
+    made = Outcome(
+        family=family,
+        preset=preset,
+        steps=10,
+        images=640,
+        averaging_half_life=10_000,
+        images_per_second=123.4,
+        arithmetic="float32",
+        threads=1,
+        torch="2.0",
+        count=10_000,
+        distance=2.5,
+        floor=0.25,
+        precision=0.91,
+        recall=0.82,
+        density=0.73,
+        coverage=0.64,
+        accuracy=None,
+        classes=9,
+        classes_known=10,
+    )
+    return made.model_copy(update=changes)
+
+
+# --- Which trainings ----------------------------------------------------------------------------------------------
+
+
+def test_by_default_each_family_has_its_first_preset_and_those_that_differ_in_the_loss_alone() -> None:
+    chosen = choose(families())
+    for name, family in families().items():
+        first = family.preset(family.default_preset)
+        assert [preset for one, preset in chosen if one == name] == [
+            preset for preset in family.presets if is_alike(family.preset(preset), first)
+        ]
+
+
+def test_presets_are_alike_whatever_their_hyperparameters_but_not_with_another_budget() -> None:
+    neutral = LSGAN.preset("neutral")
+    assert is_alike(neutral, replace(neutral, hyperparameters=LSGAN.preset("paper").hyperparameters))
+    assert not is_alike(neutral, LSGAN.preset("paper"))
+    assert not is_alike(neutral, replace(neutral, images=1))
+
+
+def test_a_preset_is_chosen_by_its_full_name_or_for_all_families() -> None:
+    assert choose(families(), ["lsgan:paper", "lsgan"]) == [("lsgan", "paper"), ("lsgan", "neutral")]
+    neutral = choose(families(), presets=["neutral"])
+    assert neutral
+    assert {preset for _, preset in neutral} == {"neutral"}
+
+
+def test_what_is_not_there_is_refused() -> None:
+    with pytest.raises(UnknownFamilyError):
+        choose(families(), ["nobody"])
+    with pytest.raises(UnknownPresetError):
+        choose(families(), ["lsgan:nothing"])
+    with pytest.raises(zoo.NothingChosenError, match="nothing"):
+        choose(families(), presets=["nothing"])
+
+
+def test_the_published_figures_name_presets_that_exist() -> None:
+    for name in LUCIC_MNIST:
+        family, _, preset = name.partition(":")
+        find_family(family).preset(preset)
+
+
+# --- The page and the picture -------------------------------------------------------------------------------------
+
+
+def test_the_table_is_sorted_by_fd_and_shows_what_is_known() -> None:
+    lines = tabulate([outcome(), outcome("toy:only", distance=1.0, accuracy=0.987, averaging_half_life=0)])
+    assert lines[2] == "| toy:only \\* | 1.00 | 4.0 | 0.91 | 0.82 | 0.73 | 0.64 | 98.7% | 9/10 | 123 |  |"
+    assert lines[3] == "| lsgan:neutral | 2.50 | 10.0 | 0.91 | 0.82 | 0.73 | 0.64 |  | 9/10 | 123 | 7.8 ± 0.6 |"
+    assert {line.count("|") for line in lines} == {12}
+
+
+def test_a_rate_that_was_not_timed_is_left_out() -> None:
+    assert tabulate([outcome(images_per_second=None)])[2].split("|")[10].strip() == ""
+
+
+def test_the_page_says_how_it_came_about_and_what_failed() -> None:
+    failures = {"toy:only": "it diverged"}
+    page = describe([outcome()], command="the command", budget=60_000, jobs=2, failures=failures, picture="results.png")
+    for part in ("60,000", "    the command", "2 trainings at a time with 1 thread each", "torch 2.0", "0.250"):
+        assert part in page
+    assert "`toy:only` failed: it diverged" in page
+    assert "not comparable" in page
+
+
+def test_the_picture_has_a_row_for_each_sampler_beside_its_name() -> None:
+    samplers = {"first": toy_sampler(), "the second": toy_sampler()}
+    sheet = Image.open(io.BytesIO(draw_rows(samplers, seed=0, columns=16, scale=2)))
+    side = 2 * 4  # of the toy's pictures
+    assert sheet.height == 2 * side + 4
+    assert sheet.width > 16 * side
+    top, bottom = (sheet.crop((sheet.width - 16 * side, y, sheet.width, y + side)) for y in (0, side + 4))
+    assert top.tobytes() == bottom.tobytes()  # the same noise
+    names = sheet.crop((0, 0, sheet.width - 16 * side, sheet.height))
+    assert names.getextrema()[0] == 0
+
+
+def test_a_class_counts_from_one_percent_on() -> None:
+    recognised = torch.tensor([0] * 980 + [3] * 10 + [4] * 9 + [7])
+    assert count_frequent(recognised) == 2
+
+
+# --- One training -------------------------------------------------------------------------------------------------
+
+
+def test_only_steps_between_reports_are_timed_and_the_pace_outlives_the_process(tmp_path: Path) -> None:
+    clock = iter(range(100))
+    file = tmp_path / "pace.json"
+    watch = Stopwatch(file, 64, lambda share, line: None, now=lambda: float(next(clock)))
+    for step in range(4):
+        watch.move("training", step, 10)  # begins; warms up; two timed steps
+    watch.losses({})
+    watch.move("training", 4, 10)  # after a report: drew and saved
+    assert watch.pace == Pace(images=128, seconds=2.0)
+    again = Stopwatch(file, 64, lambda share, line: None)
+    assert again.pace.images_per_second == 64
+
+
+def little_run(root: Path, budget: int = 12 * 64, seed: int = 0) -> Run:
+    settings = WorkerSettings(data_dir=root / "data", device="cpu", training_threads=1)
+    return Run("lsgan", "neutral", "segments", budget, seed, root / "zoo", settings)
+
+
+@pytest.fixture
+def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zoo, "load_judge", lambda dataset: segments_judge())
+    monkeypatch.setattr(zoo, "PICTURES", 300)
+
+
+@pytest.mark.usefixtures("few_pictures")
+def test_an_interrupted_run_goes_on_and_comes_to_an_outcome(tmp_path: Path) -> None:
+    run, told = little_run(tmp_path), list[str]()
+
+    def interrupt(share: float, line: str) -> None:
+        told.append(line)
+        if not line and share > zoo.TRAINING_SHARE / 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    zoo.work(run, interrupt)
+    assert run.read() is None
+    assert "interrupted at step 7 of 12" in told
+    timed = zoo._read_pace(run.directory / "pace.json").images
+    assert timed == 6 * 64  # all but the first step
+    shares: list[float] = []
+    zoo.work(run, lambda share, line: shares.append(share))
+    assert shares[0] == zoo.TRAINING_SHARE * 7 / 12
+    assert shares[-1] == 1
+    ending = run.read()
+    assert ending is not None
+    assert (ending.name, ending.steps, ending.images, ending.count) == ("lsgan:neutral", 12, 12 * 64, 300)
+    assert ending.distance > ending.floor
+    assert ending.images_per_second is not None
+    assert zoo._read_pace(run.directory / "pace.json").images > timed
+    assert run.checkpoint.name == "00000012"
+
+
+def test_another_budget_seed_or_recipe_is_another_directory(tmp_path: Path) -> None:
+    places = {little_run(tmp_path).directory, little_run(tmp_path, budget=64).directory}
+    places.add(little_run(tmp_path, seed=1).directory)
+    assert len(places) == 3
+    assert little_run(tmp_path).directory in places
+
+
+@pytest.mark.usefixtures("few_pictures")
+def test_the_command_trains_what_is_left_and_writes_the_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = little_run(tmp_path, budget=64)
+    zoo.work(run, lambda share, line: None)
+    chosen = zoo._parse(["--budget", "64", "--families", "lsgan", "--out", str(tmp_path / "out")])
+    ended = run.read()
+    assert ended is not None
+    page, picture = zoo.conclude_all({run: ended}, chosen, {})
+    assert "python -m benchmarks.zoo --budget 64 --families lsgan\n" in page.read_text()
+    assert str(tmp_path) not in page.read_text()
+    with Image.open(picture) as sheet:
+        assert sheet.height == 2 * 16
+
+
+def test_the_command_tells_precision_and_leaves_places_out(tmp_path: Path) -> None:
+    settings = WorkerSettings(data_dir=tmp_path, precision="bfloat16")
+    chosen = zoo._parse(["--budget", "640", "--seed", "3", "--jobs", "2", "--dir", str(tmp_path)])
+    command = "GANERY_PRECISION=bfloat16 python -m benchmarks.zoo --budget 640 --seed 3 --jobs 2"
+    assert zoo._command(chosen, settings) == command
+
+
+# --- Several at a time --------------------------------------------------------------------------------------------
+
+
+def test_the_time_left_counts_what_was_done_before_but_not_its_pace() -> None:
+    now = [0.0]
+    countdown = Countdown(runs=2, now=lambda: now[0])
+    countdown.at("resumed", 0.5)
+    assert countdown.seconds_left is None
+    now[0] = 10.0
+    countdown.at("resumed", 0.75)
+    assert countdown.share == 0.375
+    assert countdown.seconds_left == 10 * 1.25 / 0.25
+    assert str(countdown) == "0:00:50 left"
+
+
+def test_a_crew_does_what_can_be_done_and_tells_what_failed() -> None:
+    out = io.StringIO()
+    with Board(Console(file=out), 3) as board:
+        ending = Crew(serve, board, jobs=3, errors=(OSError,)).do(
+            [(name, name) for name in ("works", "refuses", "dies")]
+        )
+    assert not ending.is_interrupted
+    assert ending.failures == {"refuses": "no room", "dies": "its process ended with status 3"}
+    assert "works: did it" in out.getvalue()
+
+
+def test_control_c_reaches_every_process_and_starts_no_other() -> None:
+    class Pressing(Board):
+        def at(self, name: str, share: float) -> None:
+            super().at(name, share)
+            signal.raise_signal(signal.SIGINT)
+
+    out = io.StringIO()
+    with Pressing(Console(file=out), 2) as board:
+        ending = Crew(serve, board, jobs=1, errors=()).do([("first", "waits"), ("second", "works")])
+    assert ending.is_interrupted
+    assert not ending.failures
+    assert "second" not in out.getvalue()
+
+
+# --- The trainer and the loops by hand ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["lsgan", "wgan_gp"])
+def test_the_plain_loop_trains_what_the_trainer_trains(name: str) -> None:
+    family = find_family(name)
+    trainer = train(family, width=4, hidden=16)
+    plain = PlainLoop(family, trainer.config, trainer.plan, trainer.data)
+    repeats = max(phase.repeats for phase in family.phases(trainer.config))
+    plain.networks.train()
+    for step in range(3):
+        batches = [trainer._batch(repeat) for repeat in range(repeats)]
+        trainer.step()
+        plain.noise.manual_seed(derive_seed("step", trainer.plan.seed, step))
+        plain.descend(batches)
+    for ours, theirs in zip(trainer.networks.parameters(), plain.networks.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_both_take_turns_and_the_first_round_is_lost() -> None:
+    calls: list[str] = []
+    seconds = compare(lambda: calls.append("a"), lambda: calls.append("b"), rounds=2, steps=2)
+    assert "".join(calls) == "aabb" * 3
+    assert [len(column) for column in seconds] == [2, 2]
+
+
+def test_the_plain_loop_steps_on_batches_of_its_own() -> None:
+    preset = TOY.preset("only")
+    plain = PlainLoop(TOY, TOY.configure({}, segments().spec), Plan.of("only", preset, seed=0), segments())
+    for _ in range(3):
+        plain.step()
+    assert plain.networks["generator"].level != 0
+
+
+def test_the_scripts_pictures_are_ours() -> None:
+    data = segments()
+    picture, label = script_loop.PILPictures(data)[5]
+    assert torch.allclose(picture, from_pixels(data.images[5]), atol=1e-6)
+    assert label == data.labels[5]
+
+
+@pytest.mark.parametrize("name", list(script_loop.SCRIPTS))
+def test_a_script_trains_both_networks_of_its_family(name: str) -> None:
+    family = find_family(name)
+    preset = family.preset("neutral")
+    changes = preset.hyperparameters.model_dump() | {"width": 2, "hidden": 8}
+    config = family.configure(changes, segments().spec)
+    networks = family.build(config)
+    before = copy.deepcopy(networks)
+    game = script_loop.Game(networks, config.hyperparameters, 10, io.StringIO())
+    loader = torch.utils.data.DataLoader(script_loop.PILPictures(segments()), batch_size=8, shuffle=True)
+    moves = script_loop.SCRIPTS[name](game, loader)
+    assert [next(moves) for _ in range(2)] == [8, 8]
+    for player, network in networks.items():
+        assert not torch.equal(next(network.parameters()), next(before[player].parameters()))
