@@ -24,7 +24,7 @@ Deviations of `conv`
 * Moving statistics of batch norm serve for sampling; theirs are those of the batch.
 
 Deviations of `paper`
-* Momentum stays at 0.5; theirs rises to 0.7.
+* Momentum rises from 0.5 to 0.7 over the preset's steps; the paper does not say over how many.
 * Weights are drawn as PyTorch draws them; the paper does not say how.
 * The learning rate falls from 0.1 to 1e-6 over the budget, whatever it is. The preset's 287,829 steps make
   that the paper's factor of 1 / 1.00004 at each.
@@ -57,7 +57,7 @@ from models._family import (
 from models._layers import Maxout, SigmoidPixels, append_label, initialise_normal, to_unit_range
 from models._losses import discriminator_loss, non_saturating_loss
 from models._noise import Noise
-from models._optimizers import adam, exponential_decay, linear_decay, sgd
+from models._optimizers import adam, exponential_decay, linear_decay, sgd_with_rising_momentum
 
 # --- Hyperparameters ----------------------------------------------------------------------------------------
 
@@ -74,7 +74,9 @@ class CGANHyperparameters(Hyperparameters):
         description="how the learning rate falls: linear, in the second half, to 0; exponential, from the start, "
         "to 1e-5 of itself",
     )
-    momentum: float = Field(0.5, ge=0, lt=1, description="Adam's beta 1, or the momentum of SGD")
+    momentum: float = Field(0.5, ge=0, lt=1, description="Adam's beta 1, or the momentum of SGD at first")
+    final_momentum: float = Field(0.7, ge=0, lt=1, description="momentum of SGD that it rises to")
+    momentum_steps: int = Field(287_829, ge=1, le=10**9, description="steps in which it does so")
     weight_decay: float = Field(2.5e-5, ge=0, le=1, description="share of the weight added to Adam's gradient")
     dropout: float = Field(0.5, ge=0, lt=1, description="share of a perceptron's hidden units dropped")
 
@@ -256,7 +258,7 @@ def list_phases(config: Config) -> tuple[Phase[CGANHyperparameters], ...]:
 def _optimizer(chosen: CGANHyperparameters) -> OptimizerFactory:
     if chosen.optimizer == "adam":
         return adam(chosen.learning_rate, chosen.momentum, 0.999, weight_decay=chosen.weight_decay)
-    return sgd(chosen.learning_rate, chosen.momentum)
+    return sgd_with_rising_momentum(chosen.learning_rate, chosen.momentum, chosen.final_momentum, chosen.momentum_steps)
 
 
 # --- Sampling -----------------------------------------------------------------------------------------------

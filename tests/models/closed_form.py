@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models import SEGMENTS, Batch, ModelConfig, Objective, StepNoise
+from models import SEGMENTS, Batch, ModelConfig, Objective, Phase, StepNoise
 
 COUNT = 4
 SHAPE = (1, SEGMENTS.size, SEGMENTS.size)
@@ -75,3 +75,16 @@ def terms(loss: LossFunction, networks: nn.ModuleDict, hyperparameters: Any, rea
     """The terms of a loss for real pictures of one grey."""
     objective = loss(networks, grey_batch(real), ModelConfig(hyperparameters, SEGMENTS), step_noise())
     return {name: term.item() for name, term in objective.terms.items()}
+
+
+def momentum_after(phase: Phase[Any], *steps: int) -> list[float]:
+    """The momentum of a phase's optimiser after so many steps."""
+    weight = nn.Parameter(torch.zeros(1))
+    optimizer = phase.optimizer([weight])
+    found = []
+    for done in steps:
+        optimizer.state[weight]["step"] = torch.tensor(float(done))
+        weight.grad = torch.ones(1)
+        optimizer.step()
+        found.append(float(optimizer.param_groups[0]["momentum"]))
+    return found

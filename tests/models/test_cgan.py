@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from models import MNIST, SEGMENTS, Batch, ModelConfig, Networks, StepNoise, UnsupportedShapeError
 from models._layers import Maxout
 from models.cgan import FAMILY, CGANHyperparameters, build, compute_discriminator_loss, sample, score
+from tests.models.closed_form import momentum_after
 from tests.training import segments, train
 
 CLASSES = 10
@@ -131,6 +132,11 @@ def test_learning_rate_of_the_paper_falls_by_its_factor_down_to_its_floor() -> N
     for phase in FAMILY.phases(config):
         assert phase.schedule(1000 / steps) == pytest.approx(1.00004**-1000, rel=1e-5)
         assert config.hyperparameters.learning_rate * phase.schedule(1.0) == pytest.approx(1e-6)
+
+
+def test_momentum_of_the_paper_rises_over_its_budget() -> None:
+    for phase in FAMILY.phases(configure("paper")):
+        assert momentum_after(phase, 0, 287_829, 300_000) == pytest.approx([0.5, 0.7, 0.7])
 
 
 # --- Both ---------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from models import MNIST, SEGMENTS, Batch, ModelConfig
 from models._layers import Maxout
 from models.gan import FAMILY, GANHyperparameters, build, compute_discriminator_loss, compute_generator_loss
-from tests.models.closed_form import SHAPE, Brightness, players, step_noise, terms
+from tests.models.closed_form import SHAPE, Brightness, momentum_after, players, step_noise, terms
 
 LOSSES = ("non_saturating", "minimax")
 
@@ -194,15 +194,7 @@ def test_the_learning_rate_stays_where_nothing_else_is_asked_for() -> None:
 
 def test_momentum_of_the_paper_rises_over_its_budget() -> None:
     for phase in FAMILY.phases(paper()):
-        weight = nn.Parameter(torch.zeros(1))
-        optimizer = phase.optimizer([weight])
-        found = []
-        for done in (0, 75_000, 150_000, 200_000):
-            optimizer.state[weight]["step"] = torch.tensor(float(done))
-            weight.grad = torch.ones(1)
-            optimizer.step()
-            found.append(optimizer.param_groups[0]["momentum"])
-        assert found == pytest.approx([0.5, 0.6, 0.7, 0.7])
+        assert momentum_after(phase, 0, 75_000, 150_000, 200_000) == pytest.approx([0.5, 0.6, 0.7, 0.7])
 
 
 def test_the_discriminators_loss_of_the_paper_is_half_the_sum() -> None:
