@@ -13,7 +13,7 @@ from models import UnknownDatasetError, find_family
 from store.settings import StoreSettings
 from workers.data import DatasetUnavailableError, TrainingData, load_dataset
 from workers.evaluation import Quality, Report, evaluate
-from workers.judging import train_judge
+from workers.judging import halve, train_judge
 
 PICTURES = 10_000
 
@@ -81,11 +81,9 @@ def _publish(name: str, directory: Path, settings: StoreSettings, say: Say) -> P
     recover(PRETRAINED, is_dead=lambda other: other == name)  # no other process publishes now
     checkpoint, report = judge_checkpoint(directory, settings, say)
     family = find_family(checkpoint.metadata.family)
-    networks = {
-        key: value.half() if value.is_floating_point() and key.split(".")[0] not in family.generators else value
-        for key, value in checkpoint.networks.items()
-        if key not in checkpoint.averaged
-    }
+    live = {key: value for key, value in checkpoint.networks.items() if key not in checkpoint.averaged}
+    scoring = {key: value for key, value in live.items() if key.split(".")[0] not in family.generators}
+    networks = live | halve(scoring)
     metadata = checkpoint.metadata.model_copy(update={"metrics": _metrics(report)})
     destination = PRETRAINED / name
     metadata = save(replace(checkpoint, metadata=metadata, networks=networks, training_state=None), destination)

@@ -1,9 +1,9 @@
-import logging
 import os
 import signal
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
@@ -57,18 +57,18 @@ def test_a_job_that_kills_its_process_every_time_fails_after_three_attempts(
 
 
 def test_after_a_fault_that_may_pass_a_job_is_tried_again_after_ever_longer_pauses(
-    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def meet_a_fault(_: Supervisor, claim: Claim) -> int:
         service.jobs.release(claim, "no space left")
         return EXIT_FAULT
 
-    monkeypatch.setattr("workers.supervision._FAULT_PAUSE_SECONDS", 0.01)
+    pauses: list[float] = []
+    monkeypatch.setattr("workers.supervision.time", SimpleNamespace(sleep=pauses.append))
     monkeypatch.setattr(Supervisor, "_run", meet_a_fault)
     job_id = service.submit()
-    with caplog.at_level(logging.INFO, "workers.supervision"):
-        assert Supervisor(service.settings, service.jobs).run_all() is None
-    assert [line.partition("again in ")[2] for line in caplog.messages] == ["0.01 s", "0.02 s", "0.04 s"]
+    assert Supervisor(service.settings, service.jobs).run_all() is None
+    assert pauses == [10, 20, 40]
     assert service.jobs.get(job_id).error == {
         "type": "attempts_exhausted",
         "detail": "no space left, attempt 3 of 3",
