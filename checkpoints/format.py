@@ -1,6 +1,6 @@
 """A checkpoint is a directory: tensors as safetensors, everything else as JSON; nothing is ever unpickled.
 
-    networks.safetensors        the weights and buffers of every network
+    networks.safetensors        the weights and buffers of every network; what ships may be packed (packing.py)
     averaged.safetensors        the moving average of the generators; sampling prefers it
     training_state.safetensors  optimiser moments and unread metrics; needed to continue, not to sample
     metadata.json               what it is, the sha256 of each file, and a seal: its own sha256
@@ -27,6 +27,7 @@ from safetensors.torch import save as serialise_tensors
 from torch import Tensor
 
 from checkpoints.files import sync_directory, write_whole
+from checkpoints.packing import unpack
 from models import DatasetSpec
 
 FORMAT_VERSION = 1
@@ -238,7 +239,7 @@ def _read_tensors(directory: Path, name: str, metadata: Metadata) -> Tensors:
         reason = f"has sha256 {found[:12]}…, but {metadata.files[name][:12]}… was written"
         raise CheckpointCorruptError(directory, name, reason)
     try:
-        return parse_tensors(data)
+        return unpack(parse_tensors(data))
     except SafetensorError as error:
         raise CheckpointCorruptError(directory, name, f"is no safetensors file: {error}") from error
 

@@ -123,6 +123,10 @@ def generate(
         str | None, typer.Option(help="An id or alias; with --local a checkpoint's directory too.")
     ] = None,
     family: Annotated[str | None, typer.Option(help="Take the newest checkpoint of this family.")] = None,
+    controls: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A control of the family, such as code=3; may be repeated."),
+    ] = None,
     local: Annotated[bool, typer.Option("--local", help="Draw here, without a service.")] = False,
     out: Annotated[Path, typer.Option(help="The file to write; - for the standard output.")] = Path("grid.png"),
 ) -> None:
@@ -140,7 +144,7 @@ def generate(
         "checkpoint": checkpoint,
         "family": family,
     }
-    parameters = {name: value for name, value in named.items() if value is not None}
+    parameters = {name: value for name, value in named.items() if value is not None} | parse_values(controls or [])
     picture = _draw_here(parameters) if local else _draw_there(parameters)
     if str(out) == "-":
         sys.stdout.buffer.write(picture.png)
@@ -305,7 +309,7 @@ def parse_values(assignments: list[str]) -> dict[str, Any]:
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not (name and equals):
-            _fail(f"--set {assignment}: expected NAME=VALUE, for example --set latent_dim=64")
+            _fail(f"--set {assignment}: expected NAME=VALUE, for example --set latent_dim=64 or --set code=3")
         try:
             values[name] = json.loads(text)
         except json.JSONDecodeError:

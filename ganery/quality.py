@@ -7,13 +7,14 @@ from pathlib import Path
 
 from checkpoints.format import Checkpoint, CheckpointError, Metadata, load, read_metadata, recover, save
 from checkpoints.library import PRETRAINED, find_shipped, judge_directory, load_judge, to_sampler
+from checkpoints.packing import pack
 from ganery.holding import HeldError, hold
 from ganery.processes import Say
 from models import UnknownDatasetError, find_family
 from store.settings import StoreSettings
 from workers.data import DatasetUnavailableError, TrainingData, load_dataset
 from workers.evaluation import Quality, Report, evaluate
-from workers.judging import halve, train_judge
+from workers.judging import train_judge
 
 PICTURES = 10_000
 
@@ -67,7 +68,7 @@ def judge_checkpoint(directory: Path, settings: StoreSettings, say: Say) -> tupl
 def publish(name: str, directory: Path, settings: StoreSettings, say: Say) -> Path:
     """Judge a checkpoint and put what sampling needs of it among those that ship, with a model card.
 
-    The networks that only score are stored in half precision: they order pictures, and draw none. Raises
+    The networks that only score are packed into eight bits: they order pictures, and draw none. Raises
     UnfinishedTrainingError, and HeldError while another publishes.
     """
     metadata = read_metadata(directory)
@@ -83,7 +84,7 @@ def _publish(name: str, directory: Path, settings: StoreSettings, say: Say) -> P
     family = find_family(checkpoint.metadata.family)
     live = {key: value for key, value in checkpoint.networks.items() if key not in checkpoint.averaged}
     scoring = {key: value for key, value in live.items() if key.split(".")[0] not in family.generators}
-    networks = live | halve(scoring)
+    networks = {key: value for key, value in live.items() if key not in scoring} | pack(scoring)
     metadata = checkpoint.metadata.model_copy(update={"metrics": _metrics(report)})
     destination = PRETRAINED / name
     metadata = save(replace(checkpoint, metadata=metadata, networks=networks, training_state=None), destination)

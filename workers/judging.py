@@ -48,7 +48,7 @@ def train_judge(
             optimizer.step()
             schedule.step()
         report(f"epoch {epoch} of {epochs}: {accuracy(classifier, test):.2%} of the test pictures recognised")
-    weights = halve(classifier.state_dict())
+    weights = _halve(classifier.state_dict())
     classifier.load_state_dict(weights)
     metadata = Metadata(
         family="judge",
@@ -67,7 +67,7 @@ def train_judge(
     return Checkpoint(metadata, weights)
 
 
-def halve(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _halve(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return floating-point numbers in half precision, and all others as they are."""
     return {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
 

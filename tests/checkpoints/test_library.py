@@ -46,6 +46,18 @@ def test_every_shipped_checkpoint_loads() -> None:
         assert load_sampler(directory).sample([0], seed=0, labels=[0]).isfinite().all()
 
 
+def test_what_ships_is_whole_small_and_good() -> None:
+    folders = [*shipped().values(), judge_directory("mnist")]
+    assert sum(file.stat().st_size for folder in folders for file in folder.iterdir()) <= 8_000_000
+    for folder in folders:
+        load(folder)  # every file as its digest says
+        assert (folder / "README.md").is_file()
+    flagship = load(shipped()[library.DEFAULT_CHECKPOINT]).metadata.metrics
+    assert flagship["label_accuracy"] >= 0.995
+    assert flagship["fd"] <= 1.5 * flagship["fd_floor"]
+    assert load(judge_directory("mnist")).metadata.metrics["test_accuracy"] >= 0.995
+
+
 def test_shipped_checkpoints_and_judges_are_told_apart(pretrained: Path) -> None:
     checkpoint = train(find_family(FLAGSHIP), steps=1).snapshot()
     assert shipped() == {}

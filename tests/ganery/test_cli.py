@@ -112,6 +112,9 @@ def test_training_and_drawing_work_without_a_service(tmp_path: Path, monkeypatch
     succeed("generate", "--local", "--checkpoint", str(checkpoint), "--out", str(grid))
     assert grid.read_bytes().startswith(b"\x89PNG")
     assert "nonesuch" in fail("generate", "--local", "--checkpoint", "nonesuch", "--out", str(grid))
+    refused = fail("generate", "--local", "--checkpoint", str(checkpoint), "--set", "level=1", "--out", str(grid))
+    assert "dcgan has no such control" in refused
+    assert "lapgan" in refused
 
 
 def test_ctrl_c_leaves_a_watched_job_at_work(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,7 +100,7 @@ def test_the_command_says_all_that_differs_from_the_preset() -> None:
 def test_a_published_checkpoint_draws_the_same_pictures(
     settings: StoreSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a family that keeps no average: its generator must not be stored in half precision."""
+    """Of a family that keeps no average: its generator must not be packed."""
     monkeypatch.setattr(quality, "PRETRAINED", tmp_path / "pretrained")
     monkeypatch.setattr(quality, "PICTURES", 100)
     monkeypatch.setattr(quality, "load_judge", lambda dataset: segments_judge())
