@@ -216,7 +216,9 @@ def _controls(query: GenerateQuery, family: Family[Any]) -> Controls | None:
     offered = family.steering.controls if family.steering is not None else Controls
     for name in query.controls:
         if name not in offered.model_fields:
-            raise ParameterError(name, f"{family.name} has no such control; {_steered_by(name)} has: leave it out")
+            raise ParameterError(
+                name, f"{family.name} has no such control, but {_steered_by(name)}: name the family, or leave it out"
+            )
     return offered.model_validate(query.controls)
 
 

@@ -8,7 +8,7 @@ from store.settings import StoreSettings
 class AppSettings(StoreSettings):
     """What the web process may use: bytes, threads, memory, and how often it looks."""
 
-    body_limit_bytes: int = Field(64 * 1024, ge=1, description="the largest request body")
+    body_limit_bytes: int = Field(2**20, ge=1, description="the largest request body")
     allowed_hosts: str = Field(
         "", description="names by which requests may call the service, with commas between; any where empty"
     )

@@ -5,11 +5,12 @@ from struct import error as StructError  # noqa: N812
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from app.refusals import UnreadablePictureError
 from models import DatasetSpec, from_pixels
+from store.requests import shorten
 
 MOST_PIXELS = 4_000_000
 
@@ -27,8 +28,11 @@ def read_picture(data: bytes, dataset: DatasetSpec) -> Tensor:
                 detail = f"a picture of {width} x {height} pixels came; at most {MOST_PIXELS:,} pixels are taken"
                 raise UnreadablePictureError(detail)
             flat = _flatten(image, "L" if dataset.channels == 1 else "RGB")
+    except UnidentifiedImageError as error:
+        came = "nothing" if not data else f"a body that begins with {shorten(data[:8])}"
+        raise UnreadablePictureError(f"{came} came; send a PNG") from error
     except (OSError, SyntaxError, ValueError, EOFError, StructError, Image.DecompressionBombError) as error:
-        raise UnreadablePictureError(f"the body is no PNG that can be read ({error}): send one") from error
+        raise UnreadablePictureError(f"the PNG cannot be read: {error}") from error
     side = dataset.size
     if flat.size != (side, side):
         flat = flat.resize((side, side), Image.Resampling.BILINEAR)

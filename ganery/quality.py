@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from checkpoints.format import Checkpoint, CheckpointError, Metadata, load, read_metadata, recover, save
-from checkpoints.library import PRETRAINED, find_shipped, judge_directory, load_judge, to_sampler
+from checkpoints.library import PRETRAINED, find_shipped, has_judge, judge_directory, load_judge, to_sampler
 from checkpoints.packing import pack
 from ganery.holding import HeldError, hold
 from ganery.processes import Say
@@ -29,7 +29,22 @@ class UnfinishedTrainingError(Exception):
         )
 
 
-ERRORS = (CheckpointError, DatasetUnavailableError, HeldError, OSError, UnfinishedTrainingError, UnknownDatasetError)
+class NoJudgeError(Exception):
+    """Nothing can tell how good pictures of the data set are."""
+
+    def __init__(self, dataset: str) -> None:
+        super().__init__(f"{dataset} has no judge, whose features carry every distance: ganery judge train {dataset}")
+
+
+ERRORS = (
+    CheckpointError,
+    DatasetUnavailableError,
+    HeldError,
+    NoJudgeError,
+    OSError,
+    UnfinishedTrainingError,
+    UnknownDatasetError,
+)
 """What a person can mend."""
 
 
@@ -58,6 +73,8 @@ def judge_checkpoint(directory: Path, settings: StoreSettings, say: Say) -> tupl
     """Judge 10,000 pictures of a checkpoint against the test pictures of its data set, and print the table."""
     checkpoint = load(directory)
     dataset = checkpoint.metadata.dataset.name
+    if not has_judge(dataset):
+        raise NoJudgeError(dataset)
     train, test = _both_splits(dataset, settings, say)
     report = evaluate(to_sampler(checkpoint), load_judge(dataset), train, test, count=PICTURES)
     for line in tabulate(report):

@@ -145,7 +145,7 @@ class JobStateError(StoreError):
 
     def __str__(self) -> str:
         needed = " or ".join(self.allowed)
-        return f"job {self.job_id} is {self.state}: {self.change!r} needs it to be {needed}"
+        return f"job {self.job_id} is {self.state}: {str(self.change)!r} needs it to be {needed}"
 
 
 class LeaseLostError(StoreError):

@@ -23,6 +23,9 @@ LARGEST_SEED = 2**63 - 1
 DRAWN_SEEDS = 2**32
 """A seed that is drawn is below this: nobody sees one twice, it is short to read out, and exact in JavaScript."""
 _REPORTS_PER_JOB = 20
+_LEAST_CHECKPOINT_INTERVAL = 100
+"""Steps, where nothing else is asked for: a short training would fill the disk, and lose little if it began anew."""
+
 _MOST_PER_JOB = {"checkpoint_interval": 1_000, "sample_interval": 1_000, "metrics_interval": 10_000}
 """As many checkpoints, sample grids and metrics may a job leave."""
 
@@ -91,7 +94,7 @@ def complete(request: TrainRequest) -> tuple[JobRequest, int]:
         images=images,
         batch_size=batch_size,
         hyperparameters=config.hyperparameters.model_dump(mode="json"),
-        checkpoint_interval=request.checkpoint_interval or interval,
+        checkpoint_interval=request.checkpoint_interval or max(interval, _LEAST_CHECKPOINT_INTERVAL),
         sample_interval=request.sample_interval or interval,
         metrics_interval=request.metrics_interval or max(1, interval // 10),
     )

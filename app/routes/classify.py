@@ -4,6 +4,7 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import Field
 
 from app.catalogue import Catalogue, KnownCheckpoint
 from app.dependencies import Given, require_type
@@ -25,9 +26,17 @@ async def _png(request: Request) -> bytes:
     return await request.body()
 
 
+class ClassifyQuery(CheckpointQuery):
+    """Which checkpoint is asked."""
+
+    checkpoint: str | None = Field(
+        None, min_length=1, max_length=100, description="the id, name or alias of a checkpoint; default the newest able"
+    )
+
+
 @router.post("/classify", operation_id="classify", openapi_extra=_PNG, responses=refuses(404, 413, 415, 422, 503))
 def classify(
-    query: Annotated[CheckpointQuery, Query()], picture: Annotated[bytes, Depends(_png)], given: Given
+    query: Annotated[ClassifyQuery, Query()], picture: Annotated[bytes, Depends(_png)], given: Given
 ) -> Classification:
     """Tell the class of a picture by the discriminator of a family that learnt classes, such as ACGAN.
 

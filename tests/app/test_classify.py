@@ -104,9 +104,9 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        pytest.param(b"", "no PNG", id="nothing"),
-        pytest.param(b"GIF89a" + b"\0" * 30, "no PNG", id="another format"),
-        pytest.param(png(grey(9))[:-30], "no PNG", id="cut off"),
+        pytest.param(b"", "nothing came; send a PNG", id="nothing"),
+        pytest.param(b"GIF89a" + b"\0" * 30, "GIF89a", id="another format"),
+        pytest.param(png(grey(9))[:-30], "cannot be read", id="cut off"),
         pytest.param(huge_claim(), "pixels", id="a bomb"),
     ],
 )

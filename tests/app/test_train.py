@@ -156,18 +156,18 @@ def test_json_with_a_charset_is_json(service: Service) -> None:
 
 
 def test_a_body_above_the_limit_is_refused(nothing_stored: Service) -> None:
-    body = b'{"family": "' + b"x" * 70_000 + b'"}'
+    body = b'{"family": "' + b"x" * 1_100_000 + b'"}'
     problem = refusal(nothing_stored.post("/train", content=body, headers=JSON), 413, "body-too-large")
-    assert "at most 65536 bytes" in problem["detail"]
+    assert "at most 1048576 bytes" in problem["detail"]
 
 
 def test_a_body_above_the_limit_is_refused_though_its_length_is_not_told(nothing_stored: Service) -> None:
     def portions() -> Iterator[bytes]:
-        for _ in range(80):
+        for _ in range(1100):
             yield b" " * 1000
 
     problem = refusal(nothing_stored.post("/train", content=portions(), headers=JSON), 413, "body-too-large")
-    assert "at most 65536 bytes" in problem["detail"]
+    assert "at most 1048576 bytes" in problem["detail"]
 
 
 def test_a_body_below_the_limit_is_taken_in_portions(service: Service) -> None:

@@ -27,6 +27,7 @@ WISH: Mapping[str, Any] = {
     "dataset": "segments",
     "images": 20 * 8,
     "batch_size": 8,
+    "checkpoint_interval": 1,
     "hyperparameters": {"width": 8},
 }
 WEIGHTS = ("networks.safetensors", "averaged.safetensors")

@@ -65,12 +65,19 @@ def unreachable(*_: object, **__: object) -> None:
     raise OSError("no network")
 
 
+def test_a_data_set_without_a_judge_says_how_to_make_one(settings: StoreSettings, tmp_path: Path) -> None:
+    save(train(find_family("dcgan"), width=4).snapshot(), tmp_path / "trained")
+    with pytest.raises(quality.NoJudgeError, match="ganery judge train segments"):
+        quality.judge_checkpoint(tmp_path / "trained", settings, print)
+
+
 def test_what_a_killed_publication_left_is_put_in_order_by_the_next(
     settings: StoreSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shipped = tmp_path / "pretrained" / "ours"
     monkeypatch.setattr(quality, "PRETRAINED", shipped.parent)
     monkeypatch.setattr(quality, "load_dataset", unreachable)
+    monkeypatch.setattr(quality, "has_judge", lambda dataset: True)
     save(finished(), tmp_path / "trained")
     save(finished(), shipped)
     kill_while_replacing(shipped)
@@ -104,6 +111,7 @@ def test_a_published_checkpoint_draws_the_same_pictures(
     monkeypatch.setattr(quality, "PRETRAINED", tmp_path / "pretrained")
     monkeypatch.setattr(quality, "PICTURES", 100)
     monkeypatch.setattr(quality, "load_judge", lambda dataset: segments_judge())
+    monkeypatch.setattr(quality, "has_judge", lambda dataset: True)
     trainer = train(find_family("dcgan"), steps=2, images=16, averaging_half_life=0, width=4)
     save(trainer.snapshot(), tmp_path / "trained")
     place = quality.publish("ours", tmp_path / "trained", settings, print)

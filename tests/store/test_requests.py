@@ -40,6 +40,13 @@ def test_every_preset_is_complete(name: str) -> None:
         assert 1 <= job.metrics_interval <= job.checkpoint_interval
 
 
+def test_a_short_training_leaves_one_checkpoint_unless_more_are_asked_for() -> None:
+    short, steps = complete(TrainRequest(images=640, batch_size=64))
+    assert steps < short.checkpoint_interval
+    assert short.sample_interval == 1
+    assert complete(TrainRequest(images=640, batch_size=64, checkpoint_interval=2))[0].checkpoint_interval == 2
+
+
 def test_hyperparameters_differ_where_they_are_asked_to() -> None:
     job, _ = complete(TrainRequest(family="dcgan", preset="tutorial", hyperparameters={"latent_dim": 7}))
     assert job.hyperparameters["latent_dim"] == 7
