@@ -12,7 +12,6 @@ Results go to OUT/results.md and OUT/results.png once all trainings have ended.
 
 import argparse
 import json
-import os
 import shlex
 import shutil
 import time
@@ -28,12 +27,13 @@ from rich.console import Console
 
 from benchmarks._crew import Board, Crew, Tell
 from benchmarks._results import COVERED, Outcome, describe, draw_rows, rank, write
+from checkpoints.files import write_whole
 from checkpoints.format import drop_training_state, read_metadata
 from checkpoints.library import load_judge, load_sampler
 from ganery.display import TrainingBar
 from ganery.local_training import ERRORS, train
-from models import Classifier, Family, Preset, Sampler, families, find_dataset, find_family, from_pixels, to_pixels
-from workers.data import TrainingData, load_dataset
+from models import Family, Preset, families, find_dataset, find_family
+from workers.data import load_dataset
 from workers.evaluation import evaluate
 from workers.settings import WorkerSettings
 
@@ -183,7 +183,7 @@ class Stopwatch(TrainingBar):
 
     def keep(self) -> None:
         """Write the pace to its file."""
-        _write(self._file, json.dumps(asdict(self.pace)))
+        write_whole(self._file, json.dumps(asdict(self.pace)).encode())
 
 
 def _read_pace(file: Path) -> Pace:
@@ -191,14 +191,6 @@ def _read_pace(file: Path) -> Pace:
         return Pace(**json.loads(file.read_text()))
     except (OSError, ValueError, TypeError):
         return Pace()
-
-
-def _write(file: Path, text: str) -> None:
-    """Write a file so that it appears whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_name(f".{file.name}-{os.getpid()}")
-    aside.write_text(text)
-    aside.replace(file)
 
 
 def work(run: Run, tell: Tell) -> None:
@@ -226,7 +218,7 @@ def work(run: Run, tell: Tell) -> None:
         return
     tell(TRAINING_SHARE, "judging")
     outcome = conclude(run, result.checkpoint, watch.pace)
-    _write(run.directory / "outcome.json", outcome.model_dump_json(indent=2))
+    write_whole(run.directory / "outcome.json", outcome.model_dump_json(indent=2).encode())
     drop_training_state(result.checkpoint)
     tell(1.0, f"FD {outcome.distance:.2f}, {outcome.images_per_second or 0:.0f} pictures a second")
 
@@ -256,19 +248,9 @@ def conclude(run: Run, checkpoint: Path, pace: Pace) -> Outcome:
         density=drawn.manifold.density,
         coverage=drawn.manifold.coverage,
         accuracy=drawn.accuracy,
-        classes=count_classes(sampler, judge, pictures[0], count=report.count, seed=run.seed),
+        classes=count_frequent(drawn.recognised),
         classes_known=len(metadata.dataset.classes),
     )
-
-
-def count_classes(sampler: Sampler, judge: Classifier, train: TrainingData, *, count: int, seed: int) -> int:
-    """Return how many of the judge's classes at least 1 % of `count` drawn pictures are recognised as.
-
-    They are asked for by the classes of the first training pictures.
-    """
-    labels = train.labels[:count].tolist()
-    images = from_pixels(to_pixels(sampler.sample(range(len(labels)), seed=seed, labels=labels)))
-    return count_frequent(judge.head(judge.features(images)).argmax(dim=1))
 
 
 def count_frequent(recognised: torch.Tensor) -> int:

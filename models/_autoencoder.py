@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from models import _neutral as neutral
-from models._family import ModelConfig, Networks, require_size
+from models._family import ModelConfig, Networks
 
 
 class AutoencoderHyperparameters(neutral.NeutralHyperparameters):
@@ -67,6 +67,6 @@ class ConvolutionalAutoencoder(Autoencoder):
 
 def build(config: Config) -> Networks:
     """Build the neutral generator and the autoencoder. Raises UnsupportedShapeError as the neutral backbone does."""
-    require_size(config.dataset, multiple=4, least=8)
+    neutral.require_side(config)
     players = {"generator": neutral.NeutralGenerator(config), "discriminator": ConvolutionalAutoencoder(config)}
     return nn.ModuleDict(players)

@@ -63,7 +63,12 @@ class SigmoidPixels(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Return pixels of the shape of the numbers."""
-        return torch.tanh(values / 2)
+        return sigmoid_pixels(values)
+
+
+def sigmoid_pixels(values: Tensor) -> Tensor:
+    """Return tanh(a / 2), which is s(a) brought from [0, 1] to [-1, 1]."""
+    return torch.tanh(values / 2)
 
 
 def to_unit_range(images: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ from models._family import (
     constant,
     require_size,
 )
-from models._losses import non_saturating_loss, wasserstein_loss
+from models._losses import discriminator_loss, non_saturating_loss, wasserstein_loss
 from models._noise import Noise
 from models._optimizers import adam, rmsprop
 
@@ -123,9 +123,14 @@ class NeutralDiscriminator(nn.Sequential):
         super().__init__(features, nn.Linear(config.hyperparameters.hidden, 1), nn.Flatten(0))
 
 
+def require_side(config: Config) -> None:
+    """Raise UnsupportedShapeError unless the side is a multiple of 4 and at least 8: what the backbone can draw."""
+    require_size(config.dataset, multiple=4, least=8)
+
+
 def build(config: Config) -> Networks:
     """Build both players. Raises UnsupportedShapeError unless the side is a multiple of 4 and at least 8."""
-    require_size(config.dataset, multiple=4, least=8)
+    require_side(config)
     return nn.ModuleDict({"generator": NeutralGenerator(config), "discriminator": NeutralDiscriminator(config)})
 
 
@@ -154,16 +159,27 @@ def two_players(
     generator_loss: LossFunction[HP],
     *,
     optimizer: OptimizerFactory | None = None,
+    generator_optimizer: OptimizerFactory | None = None,
     schedule: Schedule = constant,
 ) -> tuple[Phase[HP], Phase[HP]]:
-    """Return the phases: the discriminator's, repeated as chosen, and then the generator's. optimizer: default Adam."""
+    """Return the phases: the discriminator's, repeated as chosen, and then the generator's.
+
+    optimizer: default Adam. generator_optimizer: default the same.
+    """
     chosen = config.hyperparameters
-    optimizer = optimizer or adam(chosen.learning_rate, chosen.beta1, chosen.beta2)
+    optimizer = optimizer or choose_optimizer(chosen)
     repeats = chosen.discriminator_steps
     return (
         Phase("discriminator", ("discriminator",), discriminator_loss, optimizer, repeats=repeats, schedule=schedule),
-        Phase("generator", ("generator",), generator_loss, optimizer, schedule=schedule),
+        Phase("generator", ("generator",), generator_loss, generator_optimizer or optimizer, schedule=schedule),
     )
+
+
+def tell_apart(on_real: Tensor, on_fake: Tensor, **penalties: Tensor) -> Objective:
+    """Return the discriminator's objective from its logits (n,) of real and of fake pictures, and its penalties."""
+    real, fake = discriminator_loss(on_real, on_fake)
+    observed = {"logit_real": on_real.mean(), "logit_fake": on_fake.mean()}
+    return Objective({"real": real, "fake": fake, **penalties}, observed)
 
 
 def compute_non_saturating_loss(networks: Networks, batch: Batch, config: Config, noise: Noise) -> Objective:
@@ -171,21 +187,24 @@ def compute_non_saturating_loss(networks: Networks, batch: Batch, config: Config
     return Objective({"non_saturating": non_saturating_loss(judge_fakes(networks, batch, config, noise))})
 
 
-def choose_optimizer(chosen: NeutralHyperparameters, name: OptimizerName) -> OptimizerFactory:
+def choose_optimizer(chosen: NeutralHyperparameters, name: OptimizerName = "adam") -> OptimizerFactory:
     """Return Adam, or RMSProp, which has no use for Adam's decays, at the chosen learning rate."""
     if name == "rmsprop":
         return rmsprop(chosen.learning_rate)
     return adam(chosen.learning_rate, chosen.beta1, chosen.beta2)
 
 
-def neutral_preset(hyperparameters: HP) -> Preset[HP]:
-    """Return the preset `neutral` of a family: its hyperparameters in the frame that all share."""
+def neutral_preset(
+    hyperparameters: HP,
+    description: str = "the loss on the neutral backbone, for comparison with the others on equal networks",
+) -> Preset[HP]:
+    """Return the preset `neutral` of a family, or a variant of it: hyperparameters in the frame that all share."""
     return Preset(
         hyperparameters,
         batch_size=64,
         images=20 * 60_000,
         averaging_half_life=10_000,
-        description="the loss on the neutral backbone, for comparison with the others on equal networks",
+        description=description,
     )
 
 
@@ -216,11 +235,12 @@ def compute_wasserstein_generator_loss(networks: Networks, batch: Batch, config:
 def wasserstein_players(
     config: ModelConfig[HP],
     critic_loss: LossFunction[HP],
-    optimizer: OptimizerFactory,
+    optimizer: OptimizerFactory | None = None,
     *,
     after_critic_step: AfterStep[HP] | None = None,
 ) -> tuple[Phase[HP], Phase[HP]]:
-    """Return the phases: the critic's, repeated as chosen, and then the generator's."""
+    """Return the phases: the critic's, repeated as chosen, and then the generator's. optimizer: default Adam."""
+    optimizer = optimizer or choose_optimizer(config.hyperparameters)
     steps = config.hyperparameters.discriminator_steps
     return (
         Phase("critic", ("critic",), critic_loss, optimizer, repeats=steps, after_step=after_critic_step),

@@ -46,7 +46,6 @@ from models._family import (
     Paper,
     Phase,
     Preset,
-    require_size,
 )
 from models._losses import discriminator_loss, non_saturating_loss
 from models._noise import Noise
@@ -88,7 +87,7 @@ class ACGANDiscriminator(nn.Module):
 
 def build(config: Config) -> Networks:
     """Build both players. Raises UnsupportedShapeError unless the side is a multiple of 4 and at least 8."""
-    require_size(config.dataset, multiple=4, least=8)
+    neutral.require_side(config)
     inputs = config.hyperparameters.latent_dim + len(config.dataset.classes)
     generator = neutral.NeutralGenerator(config, inputs=inputs)
     return nn.ModuleDict({"generator": generator, "discriminator": ACGANDiscriminator(config)})

@@ -54,7 +54,7 @@ from models._family import (
     Schedule,
     require_size,
 )
-from models._layers import Maxout, SigmoidPixels, append_label, initialise_normal, to_unit_range
+from models._layers import Maxout, SigmoidPixels, append_label, initialise_normal, sigmoid_pixels, to_unit_range
 from models._losses import discriminator_loss, non_saturating_loss
 from models._noise import Noise
 from models._optimizers import adam, exponential_decay, linear_decay, sgd_with_rising_momentum
@@ -108,7 +108,7 @@ class ConvolutionalGenerator(nn.Module):
         values = latents
         for layer in (self.hidden, self.small, self.middle, self.large):
             values = layer(append_label(values, label))
-        return torch.tanh(values / 2)
+        return sigmoid_pixels(values)
 
 
 class ConvolutionalDiscriminator(nn.Module):

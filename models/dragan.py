@@ -37,7 +37,7 @@ from torch import Tensor
 
 from models import _neutral as neutral
 from models._family import Batch, Conditioning, Family, ModelConfig, Networks, Objective, Paper, Phase, Preset
-from models._losses import discriminator_loss, interpolate, one_centred_penalty
+from models._losses import interpolate, one_centred_penalty
 from models._noise import Noise
 
 # --- Hyperparameters ----------------------------------------------------------------------------------------
@@ -61,11 +61,9 @@ Config = ModelConfig[DRAGANHyperparameters]
 def compute_discriminator_loss(networks: Networks, batch: Batch, config: Config, noise: Noise) -> Objective:
     """Tell real from fake pictures, with a slope of about 1 close to the real ones."""
     on_real, on_fake = neutral.judge_both(networks, batch, config, noise)
-    real, fake = discriminator_loss(on_real, on_fake)
     points = perturb(batch.images, config.hyperparameters.noise_scale, noise).requires_grad_()
     penalty = config.hyperparameters.penalty_weight * one_centred_penalty(points, networks["discriminator"](points))
-    observed = {"logit_real": on_real.mean(), "logit_fake": on_fake.mean()}
-    return Objective({"real": real, "fake": fake, "penalty": penalty}, observed)
+    return neutral.tell_apart(on_real, on_fake, penalty=penalty)
 
 
 def perturb(images: Tensor, scale: float, noise: Noise) -> Tensor:

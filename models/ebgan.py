@@ -180,11 +180,8 @@ FAMILY = Family(
     presets=MappingProxyType(
         {
             "neutral": neutral.neutral_preset(EBGANHyperparameters()),
-            "pulling_away": Preset(
+            "pulling_away": neutral.neutral_preset(
                 EBGANHyperparameters(pulling_away_weight=0.1),
-                batch_size=64,
-                images=20 * 60_000,
-                averaging_half_life=10_000,
                 description="EBGAN-PT: as neutral, with the pulling-away term",
             ),
             "paper": Preset(

@@ -50,9 +50,9 @@ from models._family import (
     Preset,
 )
 from models._layers import Maxout, SigmoidPixels, initialise_uniform, to_unit_range
-from models._losses import discriminator_loss, non_saturating_loss, saturating_loss
+from models._losses import non_saturating_loss, saturating_loss
 from models._noise import Noise
-from models._optimizers import adam, exponential_decay, sgd_with_rising_momentum
+from models._optimizers import exponential_decay, sgd_with_rising_momentum
 
 # --- Hyperparameters ----------------------------------------------------------------------------------------
 
@@ -138,10 +138,8 @@ _GENERATOR_LOSSES = {"non_saturating": non_saturating_loss, "minimax": saturatin
 def compute_discriminator_loss(networks: Networks, batch: Batch, config: Config, noise: Noise) -> Objective:
     """Tell real from fake: eq. 1, negated, times the weight."""
     weight = config.hyperparameters.discriminator_weight
-    on_real, on_fake = neutral.judge_both(networks, batch, config, noise)
-    real, fake = discriminator_loss(on_real, on_fake)
-    terms = {"real": weight * real, "fake": weight * fake}
-    return Objective(terms, {"logit_real": on_real.mean(), "logit_fake": on_fake.mean()})
+    unweighted = neutral.tell_apart(*neutral.judge_both(networks, batch, config, noise))
+    return replace(unweighted, terms={name: weight * term for name, term in unweighted.terms.items()})
 
 
 def compute_generator_loss(networks: Networks, batch: Batch, config: Config, noise: Noise) -> Objective:
@@ -166,7 +164,7 @@ def list_phases(config: Config) -> tuple[Phase[GANHyperparameters], ...]:
 
 def _optimizer(chosen: GANHyperparameters) -> OptimizerFactory:
     if chosen.optimizer == "adam":
-        return adam(chosen.learning_rate, chosen.beta1, chosen.beta2)
+        return neutral.choose_optimizer(chosen)
     return sgd_with_rising_momentum(chosen.learning_rate, chosen.momentum, chosen.final_momentum, chosen.momentum_steps)
 
 
@@ -186,8 +184,8 @@ FAMILY = Family(
     presets=MappingProxyType(
         {
             "neutral": neutral.neutral_preset(GANHyperparameters()),
-            "minimax": replace(
-                neutral.neutral_preset(GANHyperparameters(loss="minimax")),
+            "minimax": neutral.neutral_preset(
+                GANHyperparameters(loss="minimax"),
                 description="the minimax game on the neutral backbone, whose gradient vanishes where the other wins",
             ),
             "paper": Preset(

@@ -35,7 +35,7 @@ from pydantic import Field
 
 from models import _neutral as neutral
 from models._family import Batch, Conditioning, Family, ModelConfig, Networks, Objective, Paper, Phase, Preset
-from models._losses import discriminator_loss, zero_centred_penalty
+from models._losses import zero_centred_penalty
 from models._noise import Noise
 
 # --- Hyperparameters ----------------------------------------------------------------------------------------
@@ -58,10 +58,8 @@ def compute_discriminator_loss(networks: Networks, batch: Batch, config: Config,
     discriminator = networks["discriminator"]
     images = batch.images.detach().requires_grad_()
     on_real, on_fake = discriminator(images), neutral.judge_fakes(networks, batch, config, noise)
-    real, fake = discriminator_loss(on_real, on_fake)
     penalty = config.hyperparameters.penalty_weight * zero_centred_penalty(images, on_real)
-    observed = {"logit_real": on_real.mean(), "logit_fake": on_fake.mean()}
-    return Objective({"real": real, "fake": fake, "penalty": penalty}, observed)
+    return neutral.tell_apart(on_real, on_fake, penalty=penalty)
 
 
 # --- Phases -------------------------------------------------------------------------------------------------

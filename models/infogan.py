@@ -61,7 +61,6 @@ from models._family import (
     Phase,
     Preset,
     Steering,
-    require_size,
 )
 from models._losses import discriminator_loss, non_saturating_loss
 from models._noise import Noise
@@ -124,7 +123,7 @@ class InfoGANDiscriminator(nn.Module):
 
 def build(config: Config) -> Networks:
     """Build both players. Raises UnsupportedShapeError unless the side is a multiple of 4 and at least 8."""
-    require_size(config.dataset, multiple=4, least=8)
+    neutral.require_side(config)
     chosen = config.hyperparameters
     inputs = chosen.latent_dim + chosen.categories + chosen.continuous_codes
     return nn.ModuleDict(
@@ -217,20 +216,11 @@ def _with_information(terms: Mapping[str, Tensor], config: Config, recognised: T
 def list_phases(config: Config) -> tuple[Phase[InfoGANHyperparameters], ...]:
     """Steps of the discriminator, Q in it, then one of the generator."""
     chosen = config.hyperparameters
-    return (
-        Phase(
-            "discriminator",
-            ("discriminator",),
-            compute_discriminator_loss,
-            adam(chosen.learning_rate, chosen.beta1, chosen.beta2),
-            repeats=chosen.discriminator_steps,
-        ),
-        Phase(
-            "generator",
-            ("generator",),
-            compute_generator_loss,
-            adam(chosen.generator_learning_rate, chosen.beta1, chosen.beta2),
-        ),
+    return neutral.two_players(
+        config,
+        compute_discriminator_loss,
+        compute_generator_loss,
+        generator_optimizer=adam(chosen.generator_learning_rate, chosen.beta1, chosen.beta2),
     )
 
 

@@ -72,7 +72,7 @@ from models._family import (
 )
 from models._losses import discriminator_loss, non_saturating_loss
 from models._noise import Noise
-from models._optimizers import adam, sgd
+from models._optimizers import sgd
 
 COARSEST = 2
 """The number of the smallest level; 0 is the full picture."""
@@ -264,7 +264,7 @@ def list_phases(config: Config) -> tuple[Phase[LAPGANHyperparameters], ...]:
 def _phases_of_level(config: Config, level: int) -> Iterator[Phase[LAPGANHyperparameters]]:
     chosen = config.hyperparameters
     if chosen.optimizer == "adam":
-        optimizer = adam(chosen.learning_rate, chosen.beta1, chosen.beta2)
+        optimizer = neutral.choose_optimizer(chosen)
     else:
         optimizer = sgd(chosen.learning_rate, chosen.beta1)
     discriminator, generator = f"discriminator_{level}", f"generator_{level}"

@@ -34,7 +34,6 @@ from math import log, pi, prod
 from types import MappingProxyType
 from typing import Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -50,9 +49,8 @@ from models._family import (
     Paper,
     Phase,
     Preset,
-    require_size,
 )
-from models._layers import initialise_normal, to_unit_range
+from models._layers import initialise_normal, sigmoid_pixels, to_unit_range
 from models._noise import Noise
 from models._optimizers import adagrad, adam
 
@@ -145,7 +143,7 @@ class Decoder(nn.Module):
 def build(config: Config) -> Networks:
     """Build both networks. Raises UnsupportedShapeError where the neutral backbone meets a side it has no place for."""
     if config.hyperparameters.architecture == "convolutional":
-        require_size(config.dataset, multiple=4, least=8)
+        neutral.require_side(config)
     return nn.ModuleDict({"encoder": Encoder(config), "generator": Decoder(config)})
 
 
@@ -171,7 +169,7 @@ def negative_log_likelihood(logits: Tensor, images: Tensor, config: Config) -> T
         by_pixel = binary_cross_entropy_with_logits(logits, to_unit_range(images), reduction="none")
     else:
         sigma = config.hyperparameters.deviation
-        by_pixel = ((images - _mean(logits)) / sigma).square() / 2 + log(sigma) + log(2 * pi) / 2
+        by_pixel = ((images - sigmoid_pixels(logits)) / sigma).square() / 2 + log(sigma) + log(2 * pi) / 2
     return by_pixel.sum(dim=(1, 2, 3))
 
 
@@ -198,11 +196,7 @@ def list_phases(config: Config) -> tuple[Phase[VAEHyperparameters], ...]:
 
 def sample(networks: Networks, config: Config, noise: Noise, labels: Tensor) -> Tensor:
     """Draw latents from the prior and return the means of their pictures: (n, c, h, w) in [-1, 1]."""
-    return _mean(neutral.sample(networks, config, noise, labels))
-
-
-def _mean(logits: Tensor) -> Tensor:
-    return torch.tanh(logits / 2)
+    return sigmoid_pixels(neutral.sample(networks, config, noise, labels))
 
 
 FAMILY = Family(

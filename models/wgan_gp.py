@@ -45,7 +45,6 @@ from models._family import (
     Paper,
     Phase,
     Preset,
-    require_size,
 )
 from models._losses import interpolate, one_centred_penalty
 from models._noise import Noise
@@ -130,7 +129,7 @@ def build(config: Config) -> Networks:
     """Build both players. Raises UnsupportedShapeError unless the side is a multiple of 4 and at least 8."""
     if config.hyperparameters.architecture == "neutral":
         return neutral.name_critic(neutral.build(config))
-    require_size(config.dataset, multiple=4, least=8)
+    neutral.require_side(config)
     return nn.ModuleDict({"generator": ScriptGenerator(config), "critic": ScriptCritic(config)})
 
 
@@ -151,9 +150,7 @@ def compute_critic_loss(networks: Networks, batch: Batch, config: Config, noise:
 
 def list_phases(config: Config) -> tuple[Phase[WGANGPHyperparameters], ...]:
     """Steps of the critic, and one of the generator."""
-    return neutral.wasserstein_players(
-        config, compute_critic_loss, neutral.choose_optimizer(config.hyperparameters, "adam")
-    )
+    return neutral.wasserstein_players(config, compute_critic_loss)
 
 
 FAMILY = Family(

@@ -4,7 +4,7 @@ A distance in the judge's features is called FD, never FID, and stands beside it
 real training and real test pictures.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -33,12 +33,14 @@ class Manifold:
 class Quality:
     """How like the test pictures some pictures are.
 
-    accuracy: the share in which the judge recognises the class that was asked for; None where none could be asked.
+    recognised: the class that the judge sees in each picture, (n,). accuracy: the share in which that is the class that
+    was asked for; None where none could be asked.
     """
 
     distance: float
     accuracy: float | None
     manifold: Manifold
+    recognised: Tensor = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class Comparison:
             distance=frechet_distance(features, self._real),
             accuracy=None if labels is None else float((recognised == labels).float().mean()),
             manifold=compare_manifolds(self._real, features, real_radius=self._radius),
+            recognised=recognised,
         )
 
 
