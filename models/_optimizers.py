@@ -10,10 +10,14 @@ from models._family import OptimizerFactory
 
 
 def adam(learning_rate: float, beta1: float, beta2: float, *, weight_decay: float = 0.0) -> OptimizerFactory:
-    """Adam (Kingma & Ba 2015) with epsilon 1e-8; the gradient gains weight_decay times the weight (L2)."""
+    """Adam (Kingma & Ba 2015) with epsilon 1e-8; the gradient gains weight_decay times the weight (L2).
+
+    Fused: one pass over the memory of a weight and its moments, where the plain loop makes several and as many copies.
+    """
+    betas = beta1, beta2
 
     def build(parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        return torch.optim.Adam(parameters, learning_rate, betas=(beta1, beta2), weight_decay=weight_decay)
+        return torch.optim.Adam(parameters, learning_rate, betas=betas, weight_decay=weight_decay, fused=True)
 
     return build
 
