@@ -18,8 +18,13 @@ from models._family import ModelConfig, Networks
 
 
 class AutoencoderHyperparameters(neutral.NeutralHyperparameters):
-    """The neutral backbone's, and the bottleneck that keeps the autoencoder from learning the identity."""
+    """The neutral backbone's, and the bottleneck that keeps the autoencoder from learning the identity.
 
+    Without batch norm: it measures fakes by the statistics of fakes, and takes from a lattice of dots that all of them
+    share what would give it away.
+    """
+
+    batch_norm: bool = Field(False, description="whether the convolutional autoencoder has batch norm")
     code_dim: int = Field(32, ge=1, le=4096, description="numbers in the discriminator's code of a picture")
 
 

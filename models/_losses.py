@@ -14,12 +14,12 @@ def discriminator_loss(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
 
     real, fake: logits of any shape. Two scalars; each is log 2 where D cannot tell, so the sum is 2 log 2.
     """
-    return softplus(-_precise(real)).mean(), softplus(_precise(fake)).mean()
+    return softplus(-precise(real)).mean(), softplus(precise(fake)).mean()
 
 
 def non_saturating_loss(fake: Tensor) -> Tensor:
     """Return -E log s(D(G(z))): Goodfellow et al. 2014, section 3; log 2 where D cannot tell."""
-    return softplus(-_precise(fake)).mean()
+    return softplus(-precise(fake)).mean()
 
 
 def relativistic_pairing_loss(better: Tensor, worse: Tensor) -> Tensor:
@@ -28,7 +28,7 @@ def relativistic_pairing_loss(better: Tensor, worse: Tensor) -> Tensor:
     For the discriminator better is D(real), for the generator D(fake). log 2 where D cannot tell; equal shifts of
     both leave it as it is.
     """
-    return softplus(_precise(worse) - _precise(better)).mean()
+    return softplus(precise(worse) - precise(better)).mean()
 
 
 def saturating_loss(fake: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ def saturating_loss(fake: Tensor) -> Tensor:
 
     -log 2 where D cannot tell; its gradient vanishes where D is sure.
     """
-    return -softplus(_precise(fake)).mean()
+    return -softplus(precise(fake)).mean()
 
 
 def wasserstein_loss(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
@@ -44,7 +44,7 @@ def wasserstein_loss(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
 
     real, fake: scores of any shape and sign, not bounded. Two scalars; their sum is negative where the critic tells.
     """
-    return -_precise(real).mean(), _precise(fake).mean()
+    return -precise(real).mean(), precise(fake).mean()
 
 
 def zero_centred_penalty(images: Tensor, logits: Tensor) -> Tensor:
@@ -72,9 +72,10 @@ def interpolate(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
 
 def _squared_slopes(images: Tensor, values: Tensor) -> Tensor:
     """Return |grad_x f(x)|^2 of each picture, over all its pixels: (n,), differentiable."""
-    (gradient,) = torch.autograd.grad(_precise(values).sum(), images, create_graph=True)
-    return _precise(gradient).square().sum(dim=(1, 2, 3))
+    (gradient,) = torch.autograd.grad(precise(values).sum(), images, create_graph=True)
+    return precise(gradient).square().sum(dim=(1, 2, 3))
 
 
-def _precise(values: Tensor) -> Tensor:
+def precise(values: Tensor) -> Tensor:
+    """Return the numbers in float32, or as they are where they are more precise."""
     return values.to(torch.promote_types(values.dtype, torch.float32))

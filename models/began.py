@@ -60,7 +60,7 @@ from models._family import (
     require_size,
 )
 from models._layers import UpsampleConv2d
-from models._losses import _precise
+from models._losses import precise
 from models._noise import Noise
 
 # --- Hyperparameters ----------------------------------------------------------------------------------------
@@ -69,7 +69,6 @@ from models._noise import Noise
 class BEGANHyperparameters(autoencoder.AutoencoderHyperparameters):
     """The balance of the players, the kind of networks, and the fall of the learning rate."""
 
-    batch_norm: bool = Field(False, description="whether the convolutional autoencoder has batch norm")
     diversity: float = Field(0.75, ge=0, le=1, description="gamma: the share of E L(x) that E L(G(z)) is kept at")
     balance_rate: float = Field(1e-3, gt=0, le=1, description="lambda_k: the step size of k")
     architecture: Literal["neutral", "mirrored"] = Field(
@@ -154,7 +153,7 @@ def build(config: Config) -> Networks:
 
 def reconstruction_error(discriminator: nn.Module, images: Tensor) -> Tensor:
     """Return L(v) = mean |v - AE(v)| of each picture, over its pixels and channels: section 3.1, eta = 1. (n,)."""
-    return (_precise(images) - _precise(discriminator(images))).abs().mean(dim=(1, 2, 3))
+    return (precise(images) - precise(discriminator(images))).abs().mean(dim=(1, 2, 3))
 
 
 def compute_discriminator_loss(networks: Networks, batch: Batch, config: Config, noise: Noise) -> Objective:

@@ -17,11 +17,12 @@ sides and channels need another m: the norm grows as the root of their number.
 
 Traps: the hinge is of each picture, and only then the mean is taken. The generator's gradient passes through the
 reconstruction and through the target. The mean square of a pixel's error never reaches a margin of 10. The pulling-away
-term squares the cosines, leaves out i = j, divides each code by its own norm, and is the generator's alone.
+term squares the cosines, leaves out i = j, divides each code by its own norm, and is the generator's alone. Batch norm
+in the autoencoder judges fakes by the statistics of fakes, and a lattice of dots passes.
 
 Deviations of `neutral` and `pulling_away`
-* Networks: the neutral generator, and the collections' autoencoder with a code of 32; the paper's for MNIST are fully
-  connected.
+* Networks: the neutral generator, and the collections' autoencoder with a code of 32, without batch norm; the paper's
+  for MNIST are fully connected.
 * Adam: 2e-4, (0.5, 0.999); the paper's grid has 1e-3.
 * A moving average of the generator's weights; the paper has none.
 
@@ -45,7 +46,7 @@ from torch.nn.functional import normalize, relu
 from models import _autoencoder as autoencoder
 from models import _neutral as neutral
 from models._family import Batch, Conditioning, Family, ModelConfig, Networks, Objective, Paper, Phase, Preset
-from models._losses import _precise
+from models._losses import precise
 from models._noise import Noise
 
 # --- Hyperparameters ----------------------------------------------------------------------------------------
@@ -116,7 +117,7 @@ def reconstruction_norm(images: Tensor, reconstructions: Tensor) -> Tensor:
 
     images, reconstructions: (n, c, h, w). Its gradient passes through both.
     """
-    errors = _precise(reconstructions) - _precise(images)
+    errors = precise(reconstructions) - precise(images)
     return (errors.square().sum(dim=(1, 2, 3)) + EPSILON).sqrt()
 
 
@@ -125,7 +126,7 @@ def pulling_away_term(codes: Tensor) -> Tensor:
 
     codes: (n, d), n at least 2. A scalar in [0, 1], not yet weighted: 0 for orthogonal codes, 1 for parallel ones.
     """
-    directions = normalize(_precise(codes), dim=1)
+    directions = normalize(precise(codes), dim=1)
     squares = (directions @ directions.T).square()
     count = len(codes)
     return (squares.sum() - squares.diagonal().sum()) / (count * (count - 1))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models import MNIST, SEGMENTS, ModelConfig, UnsupportedShapeError
+from models import MNIST, SEGMENTS, ModelConfig, UnsupportedShapeError, began, ebgan
 from models._autoencoder import AutoencoderHyperparameters, ConvolutionalAutoencoder, build
 from models._datasets import DatasetSpec
 
@@ -57,6 +57,19 @@ def test_batch_norm_is_a_choice_and_leaves_codes_alone(batch_norm: bool) -> None
 
     assert alone(network.encoder)
     assert alone(network) == (not batch_norm)
+
+
+@pytest.mark.parametrize(
+    "networks",
+    [
+        pytest.param(family.build(ModelConfig(preset.hyperparameters, SEGMENTS)), id=f"{family.name}-{name}")
+        for family in (began.FAMILY, ebgan.FAMILY)
+        for name, preset in family.presets.items()
+    ],
+)
+def test_no_preset_judges_fakes_by_the_statistics_of_fakes(networks: nn.ModuleDict) -> None:
+    kinds = nn.BatchNorm1d | nn.BatchNorm2d
+    assert not any(isinstance(module, kinds) for module in networks["discriminator"].modules())
 
 
 def test_a_side_that_the_generator_cannot_draw_is_refused() -> None:

@@ -166,15 +166,6 @@ def test_k_is_in_the_checkpoint(tmp_path: Path) -> None:
 # --- Networks and presets -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("preset", list(FAMILY.presets))
-def test_no_discriminator_has_batch_norm(preset: str) -> None:
-    networks = build(ModelConfig(FAMILY.preset(preset).hyperparameters, SEGMENTS))
-    kinds = nn.BatchNorm1d | nn.BatchNorm2d
-    assert not any(isinstance(m, kinds) for m in networks["discriminator"].modules())
-    chosen = build(configure(batch_norm=True))
-    assert any(isinstance(m, kinds) for m in chosen["discriminator"].modules())
-
-
 def test_the_papers_generator_has_the_shape_of_its_decoder() -> None:
     networks = build(ModelConfig(FAMILY.preset("paper").hyperparameters, MNIST))
     decoder = networks["discriminator"].get_submodule("decoder")
