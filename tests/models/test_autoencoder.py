@@ -6,9 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models import MNIST, SEGMENTS, ModelConfig, UnsupportedShapeError, began, ebgan
+from models import MNIST, SEGMENTS, Family, ModelConfig, UnsupportedShapeError, began, ebgan
 from models._autoencoder import AutoencoderHyperparameters, ConvolutionalAutoencoder, build
 from models._datasets import DatasetSpec
+
+FAMILIES: tuple[Family[Any], ...] = (began.FAMILY, ebgan.FAMILY)
 
 
 def configure(dataset: DatasetSpec = SEGMENTS, **values: Any) -> ModelConfig[AutoencoderHyperparameters]:
@@ -62,8 +64,10 @@ def test_batch_norm_is_a_choice_and_leaves_codes_alone(batch_norm: bool) -> None
 @pytest.mark.parametrize(
     "networks",
     [
-        pytest.param(family.build(ModelConfig(preset.hyperparameters, SEGMENTS)), id=f"{family.name}-{name}")
-        for family in (began.FAMILY, ebgan.FAMILY)
+        pytest.param(
+            family.build(family.configure(preset.hyperparameters.model_dump(), SEGMENTS)), id=f"{family.name}-{name}"
+        )
+        for family in FAMILIES
         for name, preset in family.presets.items()
     ],
 )
