@@ -26,15 +26,18 @@ from models._family import (
     Paper,
     Phase,
     Preset,
+    ScoreKind,
     Steering,
     UnknownPresetError,
     UnsupportedShapeError,
 )
 from models._grid import ENCODER, encode_png, from_pixels, lay_out, to_pixels
+from models._nice_report import NICE_FACTORS, SURE, NiceReport, NiceRow, report_nice
 from models._noise import BLOCK, BlockNoise, Noise, StepNoise, derive_seed
 from models._registry import FLAGSHIP, UnknownFamilyError, families, find_family, known_controls
+from models._rejection import BurnIn, NotALogitError, Rejection, draw_burn_in, measure_rejections
 from models._sampler import NoClassifierError, NoScoreError, Sampler
-from models._selection import CONFIDENCE, Selection, TooFewOfClassError, draw, draw_class
+from models._selection import CONFIDENCE, NiceMethod, Selection, TooFewOfClassError, draw, draw_class
 
 __all__ = [
     "BLOCK",
@@ -43,9 +46,12 @@ __all__ = [
     "ENCODER",
     "FLAGSHIP",
     "MNIST",
+    "NICE_FACTORS",
     "SEGMENTS",
+    "SURE",
     "Batch",
     "BlockNoise",
+    "BurnIn",
     "Classifier",
     "Conditioning",
     "ControlError",
@@ -55,14 +61,20 @@ __all__ = [
     "Hyperparameters",
     "ModelConfig",
     "Networks",
+    "NiceMethod",
+    "NiceReport",
+    "NiceRow",
     "NoClassifierError",
     "NoScoreError",
     "Noise",
+    "NotALogitError",
     "Objective",
     "Paper",
     "Phase",
     "Preset",
+    "Rejection",
     "Sampler",
+    "ScoreKind",
     "Selection",
     "Steering",
     "StepNoise",
@@ -74,6 +86,7 @@ __all__ = [
     "UnsupportedShapeError",
     "derive_seed",
     "draw",
+    "draw_burn_in",
     "draw_class",
     "encode_png",
     "families",
@@ -82,5 +95,7 @@ __all__ = [
     "from_pixels",
     "known_controls",
     "lay_out",
+    "measure_rejections",
+    "report_nice",
     "to_pixels",
 ]

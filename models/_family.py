@@ -51,6 +51,19 @@ class Conditioning(StrEnum):
     LABEL = "label"
 
 
+class ScoreKind(StrEnum):
+    """What a score estimates, beside that it is higher for what looks more real."""
+
+    LOGIT = "logit"
+    """At its best log p(x) / q(x) up to a constant: p the data's density, q the drawn one."""
+    CRITIC = "critic"
+    """A function of bounded slope that tells the means of real and drawn pictures apart."""
+    ENERGY = "energy"
+    """How well an autoencoder knows the picture: the error of its reconstruction, negated."""
+    REGRESSION = "regression"
+    """A number that was brought to one mark for real and to another for drawn pictures."""
+
+
 @dataclass(frozen=True, slots=True)
 class Paper:
     """The source of a family."""
@@ -159,7 +172,9 @@ class Family(Generic[HP]):
     """A GAN family. Its module's name is its name, and the module's `FAMILY` is this value.
 
     sample(networks, config, noise, labels): (n, c, h, w) in [-1, 1], a row for each of the noise; labels (n,) are
-    ignored where conditioning is NONE. score(networks, config, images, labels): (n,), higher looks more real.
+    ignored where conditioning is NONE. score(networks, config, images, labels): (n,), higher looks more real; what it
+    estimates says score_kind, and where there is a score there is a kind. A penalty on the slope, or labels that a
+    discriminator is not told, leave a logit one, though it is farther from its best.
     classify(networks, config, images): the probability of each class, (n, classes), where a network tells it.
     generators: the networks that sampling needs and whose moving average is kept.
     """
@@ -173,6 +188,7 @@ class Family(Generic[HP]):
     phases: Callable[[ModelConfig[HP]], tuple[Phase[HP], ...]]
     sample: SampleFunction[HP]
     score: ScoreFunction[HP] | None = None
+    score_kind: ScoreKind | None = None
     steering: Steering[HP] | None = None
     classify: ClassifyFunction[HP] | None = None
     generators: tuple[str, ...] = ("generator",)

@@ -46,6 +46,7 @@ from models._family import (
     Paper,
     Phase,
     Preset,
+    ScoreKind,
 )
 from models._losses import discriminator_loss, non_saturating_loss
 from models._noise import Noise
@@ -147,7 +148,7 @@ def sample(networks: Networks, config: Config, noise: Noise, labels: Tensor) -> 
 
 
 def score(networks: Networks, config: Config, images: Tensor, labels: Tensor) -> Tensor:
-    """Return the source logits: (n,); they know no label."""
+    """Return the source logits: (n,); they know no label, so the ratio is that of all classes together."""
     source: Tensor = networks["discriminator"](images)[0]
     return source
 
@@ -184,5 +185,6 @@ FAMILY = Family(
     phases=list_phases,
     sample=sample,
     score=score,
+    score_kind=ScoreKind.LOGIT,
     classify=classify,
 )

@@ -57,6 +57,7 @@ from models._family import (
     Paper,
     Phase,
     Preset,
+    ScoreKind,
     require_size,
 )
 from models._layers import UpsampleConv2d
@@ -238,4 +239,5 @@ FAMILY = Family(
     phases=list_phases,
     sample=neutral.sample,
     score=score,
+    score_kind=ScoreKind.ENERGY,
 )

@@ -52,6 +52,7 @@ from models._family import (
     Phase,
     Preset,
     Schedule,
+    ScoreKind,
     require_size,
 )
 from models._layers import Maxout, SigmoidPixels, append_label, initialise_normal, sigmoid_pixels, to_unit_range
@@ -319,4 +320,5 @@ FAMILY = Family(
     phases=list_phases,
     sample=sample,
     score=score,
+    score_kind=ScoreKind.LOGIT,
 )

@@ -42,6 +42,7 @@ from models._family import (
     Paper,
     Phase,
     Preset,
+    ScoreKind,
     require_size,
 )
 from models._layers import UpsampleConv2d, evaluating, initialise_glorot, initialise_normal
@@ -264,4 +265,5 @@ FAMILY = Family(
     phases=list_phases,
     sample=sample,
     score=score,
+    score_kind=ScoreKind.LOGIT,
 )

@@ -36,7 +36,18 @@ from pydantic import Field
 from torch import Tensor
 
 from models import _neutral as neutral
-from models._family import Batch, Conditioning, Family, ModelConfig, Networks, Objective, Paper, Phase, Preset
+from models._family import (
+    Batch,
+    Conditioning,
+    Family,
+    ModelConfig,
+    Networks,
+    Objective,
+    Paper,
+    Phase,
+    Preset,
+    ScoreKind,
+)
 from models._losses import interpolate, one_centred_penalty
 from models._noise import Noise
 
@@ -109,4 +120,5 @@ FAMILY = Family(
     phases=list_phases,
     sample=neutral.sample,
     score=neutral.score,
+    score_kind=ScoreKind.LOGIT,
 )

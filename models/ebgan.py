@@ -45,7 +45,18 @@ from torch.nn.functional import normalize, relu
 
 from models import _autoencoder as autoencoder
 from models import _neutral as neutral
-from models._family import Batch, Conditioning, Family, ModelConfig, Networks, Objective, Paper, Phase, Preset
+from models._family import (
+    Batch,
+    Conditioning,
+    Family,
+    ModelConfig,
+    Networks,
+    Objective,
+    Paper,
+    Phase,
+    Preset,
+    ScoreKind,
+)
 from models._losses import precise
 from models._noise import Noise
 
@@ -198,4 +209,5 @@ FAMILY = Family(
     phases=list_phases,
     sample=neutral.sample,
     score=score,
+    score_kind=ScoreKind.ENERGY,
 )

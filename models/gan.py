@@ -48,6 +48,7 @@ from models._family import (
     Paper,
     Phase,
     Preset,
+    ScoreKind,
 )
 from models._layers import Maxout, SigmoidPixels, initialise_uniform, to_unit_range
 from models._losses import non_saturating_loss, saturating_loss
@@ -210,4 +211,5 @@ FAMILY = Family(
     phases=list_phases,
     sample=neutral.sample,
     score=neutral.score,
+    score_kind=ScoreKind.LOGIT,
 )

@@ -34,7 +34,18 @@ from types import MappingProxyType
 from pydantic import Field
 
 from models import _neutral as neutral
-from models._family import Batch, Conditioning, Family, ModelConfig, Networks, Objective, Paper, Phase, Preset
+from models._family import (
+    Batch,
+    Conditioning,
+    Family,
+    ModelConfig,
+    Networks,
+    Objective,
+    Paper,
+    Phase,
+    Preset,
+    ScoreKind,
+)
 from models._losses import zero_centred_penalty
 from models._noise import Noise
 
@@ -103,4 +114,5 @@ FAMILY = Family(
     phases=list_phases,
     sample=neutral.sample,
     score=neutral.score,
+    score_kind=ScoreKind.LOGIT,
 )

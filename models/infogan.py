@@ -60,6 +60,7 @@ from models._family import (
     Paper,
     Phase,
     Preset,
+    ScoreKind,
     Steering,
 )
 from models._losses import discriminator_loss, non_saturating_loss
@@ -297,5 +298,6 @@ FAMILY = Family(
     phases=list_phases,
     sample=sample,
     score=score,
+    score_kind=ScoreKind.LOGIT,
     steering=Steering(InfoGANControls, steer),
 )

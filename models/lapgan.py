@@ -67,6 +67,7 @@ from models._family import (
     Paper,
     Phase,
     Preset,
+    ScoreKind,
     Steering,
     require_size,
 )
@@ -364,6 +365,7 @@ FAMILY = Family(
     phases=list_phases,
     sample=sample,
     score=score,
+    score_kind=ScoreKind.LOGIT,
     steering=Steering(LAPGANControls, sample_level),
     generators=tuple(f"generator_{level}" for level in range(COARSEST + 1)),
 )

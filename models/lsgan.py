@@ -28,7 +28,18 @@ from types import MappingProxyType
 from pydantic import Field
 
 from models import _neutral as neutral
-from models._family import Batch, Conditioning, Family, ModelConfig, Networks, Objective, Paper, Phase, Preset
+from models._family import (
+    Batch,
+    Conditioning,
+    Family,
+    ModelConfig,
+    Networks,
+    Objective,
+    Paper,
+    Phase,
+    Preset,
+    ScoreKind,
+)
 from models._noise import Noise
 
 # --- Hyperparameters ----------------------------------------------------------------------------------------
@@ -98,4 +109,5 @@ FAMILY = Family(
     phases=list_phases,
     sample=neutral.sample,
     score=neutral.score,
+    score_kind=ScoreKind.REGRESSION,
 )

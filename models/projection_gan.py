@@ -15,7 +15,9 @@ and the generator gets it by class-conditional batch normalisation. With s the s
     generator       -E log s(D(G(z, y), y))
 
 or, with loss = "relativistic", the pairing loss of R3GAN (Huang et al. 2024, https://arxiv.org/abs/2501.05441,
-eq. 2) on pairs (x, G(z, y)) of one class, with the penalty on real and on fake pictures (R1 + R2).
+eq. 2) on pairs (x, G(z, y)) of one class, with the penalty on real and on fake pictures (R1 + R2). Without penalty the
+best D is then the logarithm of the ratio of the densities too, up to a constant for each class: a pair of x and x' has
+the odds p(x) q(x') / q(x) p(x').
 
 Deviations:
 * Loss: the paper's is the hinge; here it is the non-saturating one with R1, which needs no spectral norm.
@@ -48,6 +50,7 @@ from models._family import (
     Paper,
     Phase,
     Preset,
+    ScoreKind,
     require_size,
 )
 from models._losses import (
@@ -296,4 +299,5 @@ FAMILY = Family(
     phases=list_phases,
     sample=sample,
     score=score,
+    score_kind=ScoreKind.LOGIT,
 )

@@ -38,7 +38,18 @@ from pydantic import Field
 from torch import nn
 
 from models import _neutral as neutral
-from models._family import Batch, Conditioning, Family, ModelConfig, Networks, Objective, Paper, Phase, Preset
+from models._family import (
+    Batch,
+    Conditioning,
+    Family,
+    ModelConfig,
+    Networks,
+    Objective,
+    Paper,
+    Phase,
+    Preset,
+    ScoreKind,
+)
 from models._noise import Noise
 
 # --- Hyperparameters ----------------------------------------------------------------------------------------
@@ -119,4 +130,5 @@ FAMILY = Family(
     phases=list_phases,
     sample=neutral.sample,
     score=neutral.score_by_critic,
+    score_kind=ScoreKind.CRITIC,
 )

@@ -45,6 +45,7 @@ from models._family import (
     Paper,
     Phase,
     Preset,
+    ScoreKind,
 )
 from models._losses import interpolate, one_centred_penalty
 from models._noise import Noise
@@ -181,4 +182,5 @@ FAMILY = Family(
     phases=list_phases,
     sample=neutral.sample,
     score=neutral.score_by_critic,
+    score_kind=ScoreKind.CRITIC,
 )

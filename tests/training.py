@@ -23,6 +23,7 @@ from models import (
     Phase,
     Preset,
     Sampler,
+    ScoreKind,
 )
 from models._classifier import Classifier
 from models._optimizers import sgd
@@ -126,6 +127,7 @@ TOY = Family(
     phases=_phases,
     sample=_draw,
     score=_score,
+    score_kind=ScoreKind.LOGIT,
 )
 """Its picture is the level plus one number from U(-1, 1), its score the brightness: a right answer for everything."""
 

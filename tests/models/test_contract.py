@@ -4,6 +4,7 @@ A law that fails for one family is a fault of the family, not an exception in th
 """
 
 import importlib
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,17 @@ from models import (
     ModelConfig,
     Networks,
     NoClassifierError,
+    NoScoreError,
+    NotALogitError,
     Objective,
     Phase,
+    ScoreKind,
     StepNoise,
     UnsupportedShapeError,
+    draw_burn_in,
     families,
 )
+from models._rejection import Rejection
 from tests import training
 from tests.training import BATCH_SIZE, segments
 from workers.trainer import Trainer
@@ -305,6 +311,23 @@ def test_a_score_is_one_number_for_each_picture_alone(family: Family[Any], prese
     assert scores.isfinite().all()
     assert len(torch.unique(scores)) > 1
     assert torch.equal(sampler.score(images[:3], torch.tensor(LABELS[:3])), scores[:3])
+
+
+@each_family
+def test_a_score_says_what_kind_it_is(family: Family[Any]) -> None:
+    assert (family.score_kind is None) == (family.score is None)
+
+
+@each_family
+def test_rejection_is_measured_by_logits_and_refused_of_other_scores(family: Family[Any]) -> None:
+    sampler = train(family, steps=1).sampler()
+    if family.score_kind is ScoreKind.LOGIT:
+        rejection = Rejection.measured(draw_burn_in(sampler, 3), run=20)
+        assert math.isfinite(rejection.maximum)
+        assert math.isfinite(rejection.gamma)
+        return
+    with pytest.raises(NoScoreError if family.score is None else NotALogitError, match=family.name):
+        draw_burn_in(sampler, 3)
 
 
 @each_preset

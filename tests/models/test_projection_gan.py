@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch.nn.functional import softplus
 
 from models import MNIST, Batch, ModelConfig, StepNoise, find_family
 from models.projection_gan import (
@@ -71,6 +72,19 @@ def test_relativistic_loss_ignores_a_shift_of_all_logits() -> None:
     torch.nn.init.constant_(networks["discriminator"].get_parameter("realness.bias"), 100)
     after = compute_discriminator_loss(networks, make_batch(), config, make_noise()).total().item()
     assert after == pytest.approx(before, rel=1e-3)
+
+
+def test_the_best_relativistic_logit_is_the_log_ratio_of_the_densities_up_to_a_shift() -> None:
+    """Over pairs of three pictures with known chances, the loss has no slope there, and a minimum: it is convex."""
+    real, fake = torch.tensor([0.2, 0.3, 0.5]).double(), torch.tensor([0.6, 0.3, 0.1]).double()
+    logits = (real / fake).log() + 7
+    for nudge in torch.eye(3).double() * 1e-3:
+        losses = [
+            float((real[:, None] * fake * softplus(moved - moved[:, None])).sum())
+            for moved in (logits - nudge, logits, logits + nudge)
+        ]
+        assert losses[1] < min(losses[0], losses[2])
+        assert losses[2] == pytest.approx(losses[0], abs=1e-9)
 
 
 def test_penalty_comes_every_interval_with_as_much_weight() -> None:
