@@ -9,6 +9,7 @@ from app.catalogue import Catalogue
 from app.feed import Feed
 from app.inference import Engine
 from app.metrics import Metrics
+from app.nice_reports import NiceReports
 from app.queue import Doorbell
 from app.refusals import MediaTypeError
 from app.settings import AppSettings
@@ -28,6 +29,7 @@ class Services:
     feed: Feed
     catalogue: Catalogue
     engine: Engine
+    nice_reports: NiceReports
     doorbell: Doorbell
     metrics: Metrics
 

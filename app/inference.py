@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,19 +20,27 @@ from checkpoints.format import CheckpointCorruptError, Metadata, load, read_meta
 from checkpoints.library import judge_directory, load_judge, to_sampler
 from models import (
     ENCODER,
+    BurnIn,
     Classifier,
+    Controls,
     DatasetSpec,
+    Rejection,
     Sampler,
     Selection,
     draw,
+    draw_burn_in,
     draw_class,
     encode_png,
     lay_out,
+    measure_rejections,
     to_pixels,
 )
 
 SAMPLING_VERSION = 1
 """Grows whenever the same recipe begins to give other bytes."""
+
+BURN_INS_KEPT = 1024
+"""One is of a class of a checkpoint, and takes a kilobyte."""
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -79,11 +87,15 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A rendered grid, and how its pictures were chosen. chosen_by: the classifier, where one chose."""
+    """A rendered grid, and how its pictures were chosen. chosen_by: the classifier, where one chose.
+
+    accepted: the share that rejection sampling accepted, where it chose.
+    """
 
     png: bytes
     candidates: int
     threshold: float | None
+    accepted: float | None
     chosen_by: Judge | None
 
 
@@ -144,10 +156,16 @@ class Engine:
         self.turns = turns
         self._samplers: LeastRecentlyUsed[str, Loaded] = LeastRecentlyUsed(samplers_kept)
         self._pictures: LeastRecentlyUsed[str, Picture] = LeastRecentlyUsed(picture_bytes, lambda one: len(one.png))
+        self._burn_ins: LeastRecentlyUsed[Hashable, Tensor] = LeastRecentlyUsed(BURN_INS_KEPT)
         self._shared = SharedWork[Picture]()
         self._max_candidates, self._version = max_candidates, version
         self._classifiers: dict[str, Classifier] = {}
         self._loading = threading.Lock()
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """What every answer depends on beside the request, the weights and the classifier."""
+        return (str(SAMPLING_VERSION), self._version, torch.__version__, ENCODER, DEVICE_CLASS)
 
     def tag(self, recipe: Recipe) -> str:
         """Return the entity tag of the grid, without drawing it: a function of all that its bytes depend on.
@@ -155,8 +173,7 @@ class Engine:
         Raises CheckpointCorruptError when a classifier is needed whose metadata are damaged.
         """
         judge = _judge_of(recipe)
-        code = (str(SAMPLING_VERSION), self._version, torch.__version__, ENCODER, DEVICE_CLASS)
-        return entity_tag(recipe.url, recipe.checkpoint.digest, judge.digest if judge else "", *code)
+        return entity_tag(recipe.url, recipe.checkpoint.digest, judge.digest if judge else "", *self.code)
 
     def cached(self, tag: str) -> Picture | None:
         """Return the grid of this tag, if it was rendered lately."""
@@ -200,7 +217,36 @@ class Engine:
                 self._samplers.put(checkpoint.digest, loaded)
             return loaded
 
+    def classifier(self, dataset: str) -> Classifier:
+        """Return the shipped classifier of a data set. Raises what `load_judge` raises."""
+        with self._loading:
+            if dataset not in self._classifiers:
+                self._classifiers[dataset] = load_judge(dataset)
+            return self._classifiers[dataset]
+
+    def burn_in(
+        self, checkpoint: KnownCheckpoint, sampler: Sampler, truncation: float = 1.0, controls: Controls | None = None
+    ) -> BurnIn:
+        """Return what draws the burn-ins of a checkpoint, and keeps them: each takes some tenths of a second."""
+
+        def of_class(label: int) -> Tensor:
+            key = (checkpoint.digest, label, truncation, controls)
+            logits = self._burn_ins.get(key)
+            if logits is None:
+                logits = draw_burn_in(sampler, label, truncation=truncation, controls=controls)
+                self._burn_ins.put(key, logits)
+            return logits
+
+        return of_class
+
+    def _rejections(self, recipe: Recipe, sampler: Sampler) -> Mapping[int, Rejection] | None:
+        if not recipe.by_rejection:
+            return None
+        burn_in = self.burn_in(recipe.checkpoint, sampler, recipe.truncation, recipe.controls)
+        return measure_rejections(sampler, recipe.labels, recipe.nice_factor, burn_in)
+
     def _select(self, recipe: Recipe, sampler: Sampler) -> Selection:
+        rejections = self._rejections(recipe, sampler)
         if recipe.label is None or not recipe.by_classifier:
             return draw(
                 sampler,
@@ -209,12 +255,13 @@ class Engine:
                 truncation=recipe.truncation,
                 nice_factor=recipe.nice_factor,
                 controls=recipe.controls,
+                rejections=rejections,
             )
         wanted = recipe.count * recipe.nice_factor
         most = self._max_candidates * len(recipe.dataset.classes)  # a class is about one of so many candidates
         return draw_class(
             sampler,
-            self._classifier(recipe.dataset.name).probabilities,
+            self.classifier(recipe.dataset.name).probabilities,
             seed=recipe.seed,
             label=recipe.label,
             count=recipe.count,
@@ -222,13 +269,8 @@ class Engine:
             nice_factor=recipe.nice_factor,
             most_per_picture=max(1, min(200, most // wanted)),
             controls=recipe.controls,
+            rejections=rejections,
         )
-
-    def _classifier(self, dataset: str) -> Classifier:
-        with self._loading:
-            if dataset not in self._classifiers:
-                self._classifiers[dataset] = load_judge(dataset)
-            return self._classifiers[dataset]
 
     def _encode(self, recipe: Recipe, metadata: Metadata, selection: Selection) -> Picture:
         judge = _judge_of(recipe)
@@ -236,7 +278,8 @@ class Engine:
         if recipe.describes_itself:
             text = describe(recipe, metadata, selection, chosen_by=judge, version=self._version)
         grid = lay_out(to_pixels(selection.images), columns=recipe.columns, scale=recipe.scale)
-        return Picture(encode_png(grid, text), selection.candidates, selection.threshold, judge)
+        png = encode_png(grid, text)
+        return Picture(png, selection.candidates, selection.threshold, selection.accepted_share, judge)
 
 
 def _read(checkpoint: KnownCheckpoint) -> Loaded:
@@ -249,7 +292,10 @@ def _read(checkpoint: KnownCheckpoint) -> Loaded:
 
 def _judge_of(recipe: Recipe) -> Judge | None:
     """Return what is to find the class: None where the network draws it. Raises CheckpointError."""
-    if not recipe.by_classifier:
-        return None
-    folder = judge_directory(recipe.dataset.name)
+    return find_judge(recipe.dataset.name) if recipe.by_classifier else None
+
+
+def find_judge(dataset: str) -> Judge:
+    """Return which classifier ships for a data set. Raises CheckpointError."""
+    folder = judge_directory(dataset)
     return Judge(folder.name, read_metadata(folder).digest)

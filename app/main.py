@@ -18,8 +18,9 @@ from app.feed import Feed
 from app.inference import Engine, Turns
 from app.metrics import Metrics
 from app.middleware import AnswerHead, GuardHost, LimitBody, Observe
+from app.nice_reports import NiceReports
 from app.queue import Doorbell
-from app.routes import checkpoints, classify, docs, events, families, generate, health, jobs, pages
+from app.routes import checkpoints, classify, docs, events, families, generate, health, jobs, nice_report, pages
 from app.settings import AppSettings
 from app.sweeper import Sweeper
 from store.checkpoints import CheckpointStore
@@ -32,7 +33,10 @@ VERSION = version("ganery")
 
 _DESCRIPTION = "Trains GANs over HTTP and serves their pictures. Errors are problem documents (RFC 9457)."
 _STATIC = Path(__file__).parent / "static"
-_ROUTERS = [module.router for module in (jobs, events, families, checkpoints, generate, classify, health, pages, docs)]
+_ROUTERS = [
+    module.router
+    for module in (jobs, events, families, checkpoints, nice_report, generate, classify, health, pages, docs)
+]
 _log = logging.getLogger(__name__)
 
 
@@ -67,6 +71,13 @@ def _build_services(settings: AppSettings) -> Services:
     database = open_database(settings.database)
     job_store = JobStore(database, lease_seconds=settings.lease_seconds)
     event_store = EventStore(database)
+    engine = Engine(
+        turns=Turns(settings.concurrent_grids, settings.waiting_grids, settings.wait_seconds),
+        samplers_kept=settings.samplers_kept,
+        picture_bytes=settings.picture_cache_bytes,
+        max_candidates=settings.max_candidates,
+        version=VERSION,
+    )
     return Services(
         settings=settings,
         database=database,
@@ -74,13 +85,8 @@ def _build_services(settings: AppSettings) -> Services:
         events=event_store,
         feed=Feed(event_store, pause_seconds=settings.event_poll_seconds),
         catalogue=Catalogue(CheckpointStore(database), settings.checkpoints),
-        engine=Engine(
-            turns=Turns(settings.concurrent_grids, settings.waiting_grids, settings.wait_seconds),
-            samplers_kept=settings.samplers_kept,
-            picture_bytes=settings.picture_cache_bytes,
-            max_candidates=settings.max_candidates,
-            version=VERSION,
-        ),
+        engine=engine,
+        nice_reports=NiceReports(engine),
         doorbell=Doorbell(settings.broker),
         metrics=Metrics(job_store, VERSION),
     )

@@ -49,7 +49,8 @@ def describe(
 def _recipe(
     recipe: Recipe, metadata: Metadata, selection: Selection, chosen_by: Judge | None, version: str
 ) -> Mapping[str, Any]:
-    scores = selection.scores
+    scores, accepted = selection.scores, selection.accepted
+    rejection = {} if accepted is None else {"nice_method": recipe.nice_method, "accepted": accepted.tolist()}
     return {
         "url": recipe.url,
         "checkpoint": recipe.checkpoint.id,
@@ -79,6 +80,7 @@ def _recipe(
         },
         "device_class": DEVICE_CLASS,
         "version": version,
+        **rejection,  # in no other grid, whose bytes are those of before there was a choice of method
     }
 
 
@@ -107,4 +109,6 @@ def _line(recipe: Recipe, *, side: int) -> str:
         "Truncation": recipe.truncation,
         "Nice factor": recipe.nice_factor,
     }
+    if recipe.by_rejection:
+        parts["Nice method"] = recipe.nice_method
     return ", ".join(f"{name}: {value}" for name, value in parts.items())

@@ -19,6 +19,8 @@ from models import (
     Controls,
     DatasetSpec,
     Family,
+    NiceMethod,
+    ScoreKind,
     UnknownClassError,
     UnknownDatasetError,
     UnknownFamilyError,
@@ -82,9 +84,14 @@ class UnsteeredQuery(CheckpointQuery):
     columns: int | None = Field(
         None, ge=1, le=1024, description="pictures in a row; default the floor of the root of count"
     )
-    nice: bool = Field(False, description="keep of each `nice_factor` candidates the one that looks most real")
+    nice: bool = Field(False, description="keep of each `nice_factor` candidates one that looks real")
     nice_factor: int | None = Field(
         None, ge=2, le=100, description=f"candidates for each picture, with nice=true; default {_NICE_FACTOR}"
+    )
+    nice_method: NiceMethod | None = Field(
+        None,
+        description="with nice=true: `top` keeps the best of the candidates; `drs` the first that discriminator "
+        "rejection sampling accepts, for scores that are logits; default top",
     )
     truncation: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = Field(
         1.0, description="shrinks the noise: smaller is more typical and less varied"
@@ -130,6 +137,7 @@ class Recipe:
     scale: int
     label: int | None
     nice_factor: int
+    nice_method: NiceMethod
     truncation: float
     controls: Controls | None
     describes_itself: bool
@@ -139,6 +147,11 @@ class Recipe:
     def is_nice(self) -> bool:
         """Whether the discriminator chooses."""
         return self.nice_factor > 1
+
+    @property
+    def by_rejection(self) -> bool:
+        """Whether it chooses by rejection sampling, and not the best."""
+        return self.nice_method is NiceMethod.DRS
 
     @property
     def by_classifier(self) -> bool:
@@ -165,6 +178,8 @@ class Recipe:
             chosen[_name_of_label(self.dataset)] = self.dataset.classes[self.label]
         if self.is_nice:
             chosen |= {"nice": "true", "nice_factor": self.nice_factor}
+        if self.by_rejection:
+            chosen["nice_method"] = self.nice_method
         if self.truncation != 1:
             chosen["truncation"] = self.truncation
         if self.scale != 1:
@@ -192,6 +207,7 @@ def complete(query: GenerateQuery, catalogue: Catalogue, limits: Limits) -> Reci
         scale=query.scale,
         label=_label(query, dataset),
         nice_factor=_nice_factor(query),
+        nice_method=_nice_method(query),
         truncation=query.truncation,
         controls=_controls(query, family),
         describes_itself=query.metadata,
@@ -199,6 +215,12 @@ def complete(query: GenerateQuery, catalogue: Catalogue, limits: Limits) -> Reci
     )
     if recipe.is_nice and family.score is None:
         raise ParameterError("nice", f"{family.name} has no score to choose by: leave out nice")
+    if recipe.by_rejection and family.score_kind is not ScoreKind.LOGIT:
+        raise ParameterError(
+            "nice_method",
+            f"the score of {family.name} is of the kind {family.score_kind}, from which does not follow how often to "
+            f"accept: use nice_method=top, or a checkpoint of {_with_logits()}",
+        )
     if recipe.by_classifier and not has_judge(dataset.name):
         raise ParameterError(
             _name_of_label(dataset),
@@ -285,6 +307,17 @@ def _nice_factor(query: GenerateQuery) -> int:
     if query.nice_factor is not None:
         raise ParameterError("nice_factor", f"nice_factor={query.nice_factor} means nothing without nice=true")
     return 1
+
+
+def _nice_method(query: GenerateQuery) -> NiceMethod:
+    if query.nice_method is not None and not query.nice:
+        raise ParameterError("nice_method", f"nice_method={query.nice_method} means nothing without nice=true")
+    return query.nice_method or NiceMethod.TOP
+
+
+def _with_logits() -> str:
+    """Return the families that rejection sampling can choose by, for a sentence."""
+    return ", ".join(name for name, family in families().items() if family.score_kind is ScoreKind.LOGIT)
 
 
 def _check_size(recipe: Recipe, limits: Limits) -> None:

@@ -7,7 +7,17 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.catalogue import KnownCheckpoint
-from models import DatasetSpec, Family, Hyperparameters, Preset
+from models import (
+    SURE,
+    DatasetSpec,
+    Family,
+    Hyperparameters,
+    NiceMethod,
+    NiceReport,
+    NiceRow,
+    Preset,
+    ScoreKind,
+)
 from store.events import Event, EventKind
 from store.jobs import Job, JobRequest
 from store.states import JobState
@@ -247,6 +257,9 @@ class FamilyView(Document):
     paper: PaperView
     conditioning: str
     has_score: bool = Field(description="whether its pictures can be asked for with nice=true")
+    score_kind: ScoreKind | None = Field(
+        description="what the score estimates: nice_method=drs takes a `logit` alone; null where there is no score"
+    )
     classifies: bool = Field(description="whether POST /classify can ask its checkpoints")
     controls: Mapping[str, Any] | None = Field(description="JSON schema of what steers GET /generate, if anything")
     default_preset: str
@@ -262,6 +275,7 @@ class FamilyView(Document):
             paper=PaperView(title=paper.title, authors=paper.authors, year=paper.year, url=paper.url),
             conditioning=family.conditioning,
             has_score=family.score is not None,
+            score_kind=family.score_kind,
             classifies=family.classify is not None,
             controls=family.steering and family.steering.controls.model_json_schema(),
             default_preset=family.default_preset,
@@ -278,6 +292,63 @@ class Classification(Document):
     dataset: str
     label: str = Field(description="the most probable class")
     probabilities: Mapping[str, float] = Field(description="of every class; their sum is 1")
+
+
+class NiceRowView(Document):
+    """Pictures that were chosen in one manner."""
+
+    nice_factor: int = Field(description="candidates for each picture")
+    nice_method: NiceMethod | None = Field(description="how one of them was chosen; null where there is only one")
+    candidates: int = Field(description="pictures that were drawn to choose from")
+    recognised: float = Field(description=f"share that the judge recognises with a probability of {SURE} or more")
+    confidence: float = Field(description="mean probability of the class that counts")
+    diversity: float | None = Field(
+        description="mean distance of two pictures of a class in the judge's features, as a share of that of the first "
+        "row; null where no class has two pictures that differ"
+    )
+    classes_covered: float = Field(description="share of the classes of which a picture is recognised")
+    accepted: float | None = Field(
+        description="with drs: share that was accepted; the others are the best of their runs"
+    )
+
+    @classmethod
+    def of(cls, row: NiceRow) -> "NiceRowView":
+        """Describe a row, rounded to what a share of some hundred pictures can tell."""
+        return cls(
+            nice_factor=row.nice_factor,
+            nice_method=row.method,
+            candidates=row.candidates,
+            recognised=round(row.recognised, 4),
+            confidence=round(row.confidence, 4),
+            diversity=row.diversity and round(row.diversity, 4),
+            classes_covered=round(row.classes_covered, 4),
+            accepted=None if row.accepted is None else round(row.accepted, 4),
+        )
+
+
+class NiceReportView(Document):
+    """What choosing by the discriminator is worth with one checkpoint, and what it costs."""
+
+    sentence: str = Field(description="what the most candidates do, in plain words")
+    checkpoint: str = Field(description="the id of the checkpoint")
+    seed: int
+    count: int = Field(description="pictures in each row")
+    judge: str = Field(description="the classifier that recognises them")
+    deviation: float = Field(description="standard deviation of `recognised` by chance")
+    rows: Sequence[NiceRowView] = Field(description="the first of pictures that nothing chose")
+
+    @classmethod
+    def of(cls, report: NiceReport, *, checkpoint: str, seed: int, judge: str) -> "NiceReportView":
+        """Describe a report."""
+        return cls(
+            sentence=report.sentence,
+            checkpoint=checkpoint,
+            seed=seed,
+            count=report.count,
+            judge=judge,
+            deviation=round(report.deviation, 4),
+            rows=[NiceRowView.of(row) for row in report.rows],
+        )
 
 
 class DatasetView(DatasetSpec):

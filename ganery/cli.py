@@ -117,6 +117,9 @@ def generate(
     columns: Annotated[int | None, typer.Option(help="Pictures in a row; default a square.")] = None,
     nice: Annotated[bool, typer.Option("--nice", help="Keep the best-looking of many candidates.")] = False,
     nice_factor: Annotated[int | None, typer.Option(help="With --nice: candidates a picture; default 20.")] = None,
+    nice_method: Annotated[
+        str | None, typer.Option(help="With --nice: top, the best, or drs, by rejection sampling; default top.")
+    ] = None,
     truncation: Annotated[float | None, typer.Option(help="In (0, 1]; smaller is less varied.")] = None,
     scale: Annotated[int | None, typer.Option(help="Each pixel becomes a square of so many.")] = None,
     checkpoint: Annotated[
@@ -139,6 +142,7 @@ def generate(
         "columns": columns,
         "nice": nice or None,
         "nice_factor": nice_factor,
+        "nice_method": nice_method,
         "truncation": truncation,
         "scale": scale,
         "checkpoint": checkpoint,

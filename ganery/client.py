@@ -143,7 +143,10 @@ Answer = TypeVar("Answer", bound=_Answer)
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A grid as PNG, and how it came about. link: the address that draws it again, to the last byte."""
+    """A grid as PNG, and how it came about. link: the address that draws it again, to the last byte.
+
+    accepted: the share of the pictures that rejection sampling accepted, where it chose.
+    """
 
     png: bytes
     link: str
@@ -152,6 +155,7 @@ class Picture:
     candidates: int
     threshold: float | None
     selected_by: str | None
+    accepted: float | None = None
 
 
 class Client:
@@ -205,6 +209,7 @@ class Client:
                 candidates=int(told["X-Ganery-Candidates"]),
                 threshold=float(told["X-Ganery-Threshold"]) if "X-Ganery-Threshold" in told else None,
                 selected_by=told.get("X-Ganery-Selected-By"),
+                accepted=float(told["X-Ganery-Accepted"]) if "X-Ganery-Accepted" in told else None,
             )
         except KeyError:
             raise NotGaneryError(self.url, reply.status_code) from None

@@ -14,6 +14,7 @@ def test_each_family_tells_what_it_takes(gallery: Service, name: str) -> None:
     assert shown["paper"]["title"] == family.paper.title
     assert shown["conditioning"] in {one.value for one in Conditioning}
     assert shown["has_score"] == (family.score is not None)
+    assert shown["score_kind"] == family.score_kind
     assert shown["default_preset"] in shown["presets"]
     for preset_name, preset in shown["presets"].items():
         assert preset["hyperparameters"].keys() == shown["hyperparameters"]["properties"].keys()

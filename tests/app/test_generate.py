@@ -3,6 +3,7 @@
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -14,17 +15,26 @@ import pytest
 import torch
 from PIL import Image
 
-from checkpoints.format import read_metadata
+from checkpoints.format import read_metadata, save
 from checkpoints.library import DEFAULT_CHECKPOINT, judge_directory, load_judge, load_sampler
-from models import FLAGSHIP, SEGMENTS, UnknownFamilyError, from_pixels, to_pixels
+from models import (
+    FLAGSHIP,
+    SEGMENTS,
+    UnknownFamilyError,
+    draw_burn_in,
+    from_pixels,
+    measure_rejections,
+    to_pixels,
+)
 from models._selection import draw
 from tests.app.problems import places, refusal
 from tests.app.service import Service, running
-from tests.app.zoo import CONDITIONAL, UNCONDITIONAL, UNCONDITIONAL_FAMILY, flip_a_bit, ship
+from tests.app.zoo import CONDITIONAL, UNCONDITIONAL, UNCONDITIONAL_FAMILY, flip_a_bit, ship, trained
 
 SIZE = SEGMENTS.size
 NAMED = f"/generate?checkpoint={CONDITIONAL}&seed=5"
 PLAIN = f"/generate?checkpoint={UNCONDITIONAL}&seed=5"
+DRS = "&nice=true&nice_method=drs"
 
 
 def png(response: httpx.Response) -> Image.Image:
@@ -97,7 +107,10 @@ def test_the_rest_of_the_last_row_is_background(gallery: Service) -> None:
     assert not places[5:].any()
 
 
-@pytest.mark.parametrize("url", [NAMED, PLAIN, f"{NAMED}&digit=3", f"{NAMED}&nice=true", f"{PLAIN}&nice=true"])
+@pytest.mark.parametrize(
+    "url",
+    [NAMED, PLAIN, f"{NAMED}&digit=3", f"{NAMED}&nice=true", f"{PLAIN}&nice=true", f"{NAMED}{DRS}", f"{PLAIN}{DRS}"],
+)
 def test_picture_i_of_a_seed_is_the_same_whatever_the_count(gallery: Service, url: str) -> None:
     few, many = (cells(gallery.get(f"{url}&count={count}&columns=4"), 4) for count in (4, 37))
     assert np.array_equal(few, many[:4])
@@ -147,6 +160,59 @@ def test_nice_takes_twenty_candidates_a_picture(gallery: Service) -> None:
     response = gallery.get(f"{NAMED}&nice=true&count=2")
     assert response.headers["x-ganery-candidates"] == "40"
     assert recipe(response)["nice_factor"] == 20
+
+
+def test_drs_keeps_the_first_of_the_candidates_that_is_accepted(gallery: Service, pretrained: Any) -> None:
+    response = gallery.get(f"{NAMED}{DRS}&nice_factor=3&count=9")
+    sampler, labels = load_sampler(pretrained / CONDITIONAL), list(range(9))
+    rejections = measure_rejections(sampler, labels, 3, partial(draw_burn_in, sampler))
+    chosen = draw(sampler, seed=5, labels=labels, nice_factor=3, rejections=rejections)
+    assert chosen.accepted is not None
+    assert np.array_equal(cells(response, 3), to_pixels(chosen.images).numpy())
+    assert response.headers["x-ganery-candidates"] == "27"
+    assert float(response.headers["x-ganery-accepted"]) == pytest.approx(chosen.accepted_share, rel=1e-5)
+    assert "x-ganery-threshold" not in response.headers
+    told = recipe(response)
+    assert (told["nice_method"], told["threshold"]) == ("drs", None)
+    assert told["accepted"] == chosen.accepted.tolist()
+    assert "Nice method: drs" in png(response).info["parameters"]
+    assert "nice_method=drs" in told["url"]
+    assert gallery.get(told["url"]).content == response.content
+
+
+def test_drs_of_a_class_chooses_among_what_the_classifier_passed(gallery: Service, frequent_class: int) -> None:
+    few, more = (
+        gallery.get(f"{PLAIN}{DRS}&nice_factor=3&digit={frequent_class}&columns=4&count={count}") for count in (4, 9)
+    )
+    assert set(judged(few, 4)) == {frequent_class}
+    assert few.headers["x-ganery-selected-by"] == "judge-segments; confidence=0.5"
+    assert np.array_equal(cells(few, 4), cells(more, 4)[:4])
+
+
+def test_top_is_the_method_where_none_is_named_and_a_grid_tells_nothing_of_it(gallery: Service) -> None:
+    implied, named = (gallery.get(f"{NAMED}&nice=true{method}") for method in ("", "&nice_method=top"))
+    assert named.content == implied.content
+    assert named.headers["etag"] == implied.headers["etag"]
+    assert "x-ganery-accepted" not in named.headers
+    assert not {"nice_method", "accepted"} & recipe(named).keys()
+    assert "nice_method" not in named.headers["content-location"]
+
+
+def test_nice_of_a_score_that_does_not_allow_it_is_refused(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {"wgan": "critic", "ebgan": "energy", "lsgan": "regression"}
+    for name in (*names, "vae"):
+        save(trained(name), tmp_path / name)
+    ship(monkeypatch, {name: tmp_path / name for name in (*names, "vae")})
+    for name, kind in names.items():
+        assert service.get(f"/generate?checkpoint={name}&nice=true&count=1").status_code == 200
+        told = places(refusal(service.get(f"/generate?checkpoint={name}{DRS}"), 422))["parameter", "nice_method"]
+        assert f"the score of {name} is of the kind {kind}" in told
+        assert "use nice_method=top, or a checkpoint of " in told
+        assert FLAGSHIP in told
+    problem = refusal(service.get(f"/generate?checkpoint=vae{DRS}"), 422)
+    assert "vae has no score" in places(problem)["parameter", "nice"]
 
 
 def test_a_grid_that_is_not_nice_has_no_threshold(gallery: Service) -> None:
@@ -275,7 +341,8 @@ def test_another_tag_gets_the_grid(gallery: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", ["&digit=1", "&columns=2", "&scale=2", "&truncation=0.9", "&metadata=false", "&count=17", "&nice=true"]
+    "other",
+    ["&digit=1", "&columns=2", "&scale=2", "&truncation=0.9", "&metadata=false", "&count=17", "&nice=true", DRS],
 )
 def test_whatever_changes_the_bytes_changes_the_tag(gallery: Service, other: str) -> None:
     assert gallery.get(f"{NAMED}{other}").headers["etag"] != gallery.get(NAMED).headers["etag"]
@@ -452,6 +519,8 @@ def test_a_checkpoint_whose_files_are_gone_is_missing(service: Service) -> None:
         ("nice=true&nice_factor=100&count=205", "nice_factor", "that is 204 pictures"),
         (f"checkpoint={UNCONDITIONAL}&digit=1&nice=true&count=513", "nice_factor", "that is 512 pictures"),
         ("nice_factor=5", "nice_factor", "without nice=true"),
+        ("nice_method=drs", "nice_method", "nice_method=drs means nothing without nice=true"),
+        ("nice=true&nice_method=best", "nice_method", "'top' or 'drs'"),
         ("family=nobody", "family", "the zoo has "),
         (f"family=cgan&checkpoint={CONDITIONAL}", "family", "leave out one of the two"),
         ("didgit=7", "didgit", "digit, label, seed, count"),

@@ -58,6 +58,10 @@ def test_a_model_is_trained_watched_drawn_from_and_promoted(url: str, tmp_path: 
         grid.read_bytes()
     )
 
+    nice = ("--nice", "--nice-factor", "3", "--nice-method", "drs")
+    told = succeed("generate", "--checkpoint", f"{job}-4", "--count", "4", *nice, "--out", str(grid))
+    assert "accepted from 12 candidates" in told
+
     assert f"mine means {job}-4 now" in succeed("promote", f"{job}-4", "--alias", "mine")
     assert f"checkpoint {job}-4" in succeed("generate", "--checkpoint", "mine", "--out", str(grid))
 
@@ -74,6 +78,7 @@ def test_a_job_is_paused_resumed_and_cancelled(url: str) -> None:
 
 def test_what_the_service_refuses_is_told_clearly(url: str) -> None:
     assert "digit: Input should be less than or equal to 9" in fail("generate", "--digit", "10")
+    assert "means nothing without nice=true" in fail("generate", "--nice-method", "drs")
     assert "there is no family 'nonesuch'" in fail("train", "--family", "nonesuch")
     assert "there is no job 'nonesuch'" in fail("watch", "nonesuch")
     assert "--out is for --local" in fail("train", "--out", "somewhere")

@@ -1,0 +1,81 @@
+"""What choosing costs: GET /checkpoints/{checkpoint_id}/nice-report."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import ConfigDict, Field
+from starlette.responses import Response
+
+from app.caching import REVALIDATE, is_current
+from app.catalogue import KnownCheckpoint
+from app.dependencies import Given
+from app.inference import find_judge
+from app.openapi import UNCHANGED, refuses, tells
+from app.recipes import find_parts
+from app.refusals import ParameterError
+from app.schemas import Document, NiceReportView
+from checkpoints.library import has_judge
+from models import NICE_FACTORS
+from store.requests import LARGEST_SEED
+
+router = APIRouter(tags=["checkpoints"])
+
+
+class NiceReportQuery(Document):
+    """Which pictures are judged."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    seed: int = Field(0, ge=0, le=LARGEST_SEED, description="the same seed, the same report")
+    count: int = Field(200, ge=10, le=500, description="pictures of each manner of choosing, of every class in turn")
+
+
+@router.get(
+    "/checkpoints/{checkpoint_id}/nice-report",
+    operation_id="get_nice_report",
+    response_model=NiceReportView,
+    responses={
+        200: {"headers": tells(ETag="a function of all that the report depends on")},
+        **UNCHANGED,
+        **refuses(404, 422, 503),
+    },
+)
+def get_nice_report(
+    checkpoint_id: str, query: Annotated[NiceReportQuery, Query()], request: Request, given: Given
+) -> Response:
+    """Tell what `nice=true` is worth with a checkpoint, and what it costs: quality and diversity by `nice_factor`.
+
+    Draws and judges some thousand pictures, so the first answer may take ten seconds or more; then it is kept.
+    """
+    checkpoint = given.catalogue.find(checkpoint_id)
+    _require_reportable(checkpoint)
+    _check_size(query.count, given.settings.max_candidates)
+    tag = given.nice_reports.tag(checkpoint, seed=query.seed, count=query.count)
+    headers = {"ETag": tag, "Cache-Control": REVALIDATE}
+    if is_current(request.headers, tag):
+        return Response(status_code=304, headers=headers)
+    report = given.nice_reports.make(checkpoint, tag, seed=query.seed, count=query.count)
+    judge = find_judge(checkpoint.dataset).name
+    view = NiceReportView.of(report, checkpoint=checkpoint.id, seed=query.seed, judge=judge)
+    return Response(view.model_dump_json(), headers=headers, media_type="application/json")
+
+
+def _require_reportable(checkpoint: KnownCheckpoint) -> None:
+    """Raise ParameterError where nothing can choose, or nobody could judge what was chosen."""
+    dataset, family = find_parts(checkpoint)
+    if family.score is None:
+        detail = f"{family.name} has no score to choose by, so nothing can be told of nice: name another checkpoint"
+        raise ParameterError("checkpoint_id", detail)
+    if not has_judge(dataset.name):
+        detail = f"no classifier ships for {dataset.name} to judge by: `ganery judge train {dataset.name}` makes one"
+        raise ParameterError("checkpoint_id", detail)
+
+
+def _check_size(count: int, most: int) -> None:
+    largest = max(NICE_FACTORS)
+    if count * largest > most:
+        detail = (
+            f"{count} pictures of {largest} candidates each are {count * largest} candidates; "
+            f"at most {most} are drawn at once: that is {most // largest} pictures"
+        )
+        raise ParameterError("count", detail)
