@@ -1,22 +1,20 @@
-"""What choosing by the discriminator is worth: the share of recognised pictures, plain and nice.
+"""What choosing by the discriminator is worth, and what it costs: recognised pictures and diversity by `nice_factor`.
 
     ganery train --local --family dcgan --preset tutorial --images 120000 --out var/local/tutorial
     python -m benchmarks.nice var/local/tutorial/checkpoints/*
 
-A picture is recognised when the shipped judge is sure of its class (probability at least 0.9), and the class is the
-one that was asked for where the network takes labels. Prints a row for each `nice_factor`.
+The report of `GET /checkpoints/{id}/nice-report`, of more pictures: a row for each factor and method.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from checkpoints.library import load_judge, load_sampler
-from models import draw, from_pixels, to_pixels
+from models import NiceRow, report_nice
 
-SURE = 0.9
-FACTORS = (1, 2, 5, 20)
+_COLUMNS = ("candidates", "method", "recognised", "confidence", "diversity", "classes", "accepted")
+_WIDTH = 12
 
 
 def main() -> None:
@@ -29,17 +27,29 @@ def main() -> None:
     arguments = parser.parse_args()
     directory = max(arguments.checkpoint)
     sampler = load_sampler(directory)
-    dataset = sampler.config.dataset
-    judge = load_judge(dataset.name)
-    labels = [place % len(dataset.classes) for place in range(arguments.count)]
-    print(f"{directory.name}, {arguments.count} pictures a row\n{'nice_factor':>11}{'recognised':>12}")
-    for factor in FACTORS:
-        images = draw(sampler, seed=0, labels=labels, nice_factor=factor).images
-        sure, recognised = judge.probabilities(from_pixels(to_pixels(images))).max(dim=1)
-        is_recognised = sure >= SURE
-        if sampler.is_conditional:
-            is_recognised &= recognised == torch.tensor(labels)
-        print(f"{factor:>11}{is_recognised.float().mean().item():>12.1%}", flush=True)
+    judge = load_judge(sampler.config.dataset.name)
+    report = report_nice(sampler, judge, seed=0, count=arguments.count)
+    print(f"{directory.name}, {arguments.count} pictures a row")
+    print(_line(_COLUMNS))
+    for row in report.rows:
+        print(_line(_cells(row)))
+    print(report.sentence)
+
+
+def _cells(row: NiceRow) -> Sequence[str]:
+    return (
+        str(row.nice_factor),
+        row.method or "",
+        f"{row.recognised:.1%}",
+        f"{row.confidence:.2%}",
+        "" if row.diversity is None else f"{row.diversity:.1%}",
+        f"{row.classes_covered:.0%}",
+        "" if row.accepted is None else f"{row.accepted:.1%}",
+    )
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "".join(cell.rjust(_WIDTH) for cell in cells)
 
 
 if __name__ == "__main__":
