@@ -25,9 +25,6 @@ LUCIC_MNIST: Mapping[str, tuple[float, float]] = {
 Measured in Inception's features after 20 passes: 50 seeds of the best of 100 random choices of hyperparameters.
 """
 
-COVERED = 0.01
-"""A class is covered when at least this share of the pictures is recognised as it."""
-
 
 class Outcome(BaseModel):
     """What came of one training. Frozen; kept as JSON.
@@ -145,7 +142,7 @@ turn where a family takes labels.
   Less is better. Precision and density say how many drawn pictures look real, recall and coverage how much of the real
   ones is met; real pictures have about 0.95 in each.
 * Label accuracy is the share recognised as the class that was asked for, where a family takes labels.
-* `classes` counts those that at least {COVERED:.0%} of the drawn pictures are recognised as.
+* `classes` counts those that at least 1 % of the drawn pictures are recognised as.
 * Pictures are drawn by the moving average of the weights; \\* marks presets that keep none.
 * `pictures/s` are pictures seen by the discriminator in a second of training, without loading, drawing and saving.
   An equal budget of pictures is not one of time: where the discriminator steps several times to one step of the

@@ -14,10 +14,13 @@ from typing import Any
 import torch
 
 from checkpoints.library import load_judge
+from metrics import Reference
 from models import FLAGSHIP, find_family
 from workers.data import load_dataset
 from workers.evaluation import evaluate
 from workers.trainer import Plan, Precision, Trainer
+
+METRICS = ("fd", "label_accuracy", "precision", "recall")
 
 VARIANTS: Mapping[str, tuple[Mapping[str, Any], Precision]] = {
     "as it is": ({}, "float32"),
@@ -42,7 +45,7 @@ def main() -> None:
     family = find_family(FLAGSHIP)
     preset = family.preset(family.default_preset)
     train, test = (load_dataset("mnist", arguments.data, split=split, report=print) for split in ("train", "test"))
-    judge = load_judge("mnist")
+    reference = Reference.of(load_judge("mnist"), train, test)
     print(f"{'variant':<34}{'CPU s':>7}{'FD':>8}{'label':>8}{'prec.':>8}{'recall':>8}")
     for name in arguments.only or VARIANTS:
         changes, precision = VARIANTS[name]
@@ -53,10 +56,8 @@ def main() -> None:
         while not trainer.is_finished:
             trainer.step()
         seconds = time.process_time() - began
-        drawn = evaluate(trainer.sampler(), judge, train, test).drawn
-        shares = drawn.manifold
-        row = (drawn.distance, drawn.accuracy, shares.precision, shares.recall)
-        print(f"{name:<34}{seconds:>7.0f}" + "".join(f"{value:>8.3f}" for value in row), flush=True)
+        report = evaluate(trainer.sampler(), reference, names=METRICS)
+        print(f"{name:<34}{seconds:>7.0f}" + "".join(f"{report[one].value:>8.3f}" for one in METRICS), flush=True)
 
 
 if __name__ == "__main__":

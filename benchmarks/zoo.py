@@ -26,18 +26,20 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from benchmarks._crew import Board, Crew, Tell
-from benchmarks._results import COVERED, Outcome, describe, draw_rows, rank, write
+from benchmarks._results import Outcome, describe, draw_rows, rank, write
 from checkpoints.files import write_whole
 from checkpoints.format import drop_training_state, read_metadata
 from checkpoints.library import load_judge, load_sampler
 from ganery.display import TrainingBar
 from ganery.local_training import ERRORS, train
+from metrics import Reference
 from models import Family, Preset, families, find_dataset, find_family
 from workers.data import load_dataset
 from workers.evaluation import evaluate
 from workers.settings import WorkerSettings
 
 PICTURES = 10_000
+METRICS = ("fd", "precision", "recall", "density", "coverage", "label_accuracy", "classes_covered")
 COLUMNS = 20
 CHECKPOINTS = 20
 LEAST_INTERVAL = 10
@@ -227,9 +229,9 @@ def conclude(run: Run, checkpoint: Path, pace: Pace) -> Outcome:
     """Judge the last checkpoint."""
     torch.set_num_threads(run.settings.training_threads)
     metadata, sampler, judge = read_metadata(checkpoint), load_sampler(checkpoint), load_judge(run.dataset)
-    pictures = [load_dataset(run.dataset, run.settings.datasets, split=split) for split in ("train", "test")]
-    report = evaluate(sampler, judge, *pictures, count=PICTURES, seed=run.seed)
-    drawn = report.drawn
+    train, test = (load_dataset(run.dataset, run.settings.datasets, split=split) for split in ("train", "test"))
+    report = evaluate(sampler, Reference.of(judge, train, test), count=PICTURES, seed=run.seed, names=METRICS)
+    accuracy = report.find("label_accuracy")
     return Outcome(
         family=run.family,
         preset=run.preset,
@@ -241,21 +243,16 @@ def conclude(run: Run, checkpoint: Path, pace: Pace) -> Outcome:
         threads=run.settings.training_threads,
         torch=metadata.versions["torch"],
         count=report.count,
-        distance=drawn.distance,
-        floor=report.real.distance,
-        precision=drawn.manifold.precision,
-        recall=drawn.manifold.recall,
-        density=drawn.manifold.density,
-        coverage=drawn.manifold.coverage,
-        accuracy=drawn.accuracy,
-        classes=count_frequent(drawn.recognised),
+        distance=report["fd"].value,
+        floor=report["fd"].floor,
+        precision=report["precision"].value,
+        recall=report["recall"].value,
+        density=report["density"].value,
+        coverage=report["coverage"].value,
+        accuracy=None if accuracy is None else accuracy.value,
+        classes=int(report["classes_covered"].value),
         classes_known=len(metadata.dataset.classes),
     )
-
-
-def count_frequent(recognised: torch.Tensor) -> int:
-    """Return how many values make up at least 1 % of these: (n,), int64."""
-    return int((recognised.bincount() >= COVERED * len(recognised)).sum())
 
 
 # --- All of them --------------------------------------------------------------------------------------------------

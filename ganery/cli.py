@@ -229,13 +229,22 @@ def train_judge(
 @app.command()
 def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="A checkpoint's id, shipped name or directory.")],
+    metrics: Annotated[
+        str, typer.Option(help="Metrics by name, as fd,kid; or cheap, full, or all, which trains a classifier twice.")
+    ] = "full",
+    fid: Annotated[
+        bool, typer.Option("--fid", help="FID too; needs torch-fidelity and its weights, and minutes to hours.")
+    ] = False,
+    count: Annotated[int, typer.Option(min=200, help="How many pictures are drawn.")] = 10_000,
 ) -> None:
-    """Measure 10,000 pictures of a checkpoint: FD, label accuracy, precision, recall, density, coverage."""
+    """Measure pictures of a checkpoint by FD, precision and more, each beside what real pictures have."""
     from ganery import quality  # noqa: PLC0415
 
     settings = _data_settings()
+    names = [*filter(None, metrics.split(",")), *([quality.FID] if fid else [])]
     with _explained(*quality.ERRORS):
-        quality.judge_checkpoint(quality.find_checkpoint(checkpoint, settings), settings, _say)
+        directory = quality.find_checkpoint(checkpoint, settings)
+        quality.judge_checkpoint(directory, settings, _say, names=names, count=count)
 
 
 @app.command()

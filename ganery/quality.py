@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +11,17 @@ from checkpoints.library import PRETRAINED, find_shipped, has_judge, judge_direc
 from checkpoints.packing import pack
 from ganery.holding import HeldError, hold
 from ganery.processes import Say
+from metrics import DEFAULT_METRICS, Measurement, Reference, UnknownMetricError, choose, find_metric, show, tabulate
 from models import UnknownDatasetError, find_family
 from store.settings import StoreSettings
 from workers.data import DatasetUnavailableError, TrainingData, load_dataset
-from workers.evaluation import Quality, Report, evaluate
+from workers.evaluation import PICTURES, Report, evaluate
+from workers.gan_train import classifier_trainer
+from workers.inception import InceptionUnavailableError, load_inception
 from workers.judging import train_judge
 
-PICTURES = 10_000
+FID = "fid"
+"""The metric that needs what does not ship."""
 
 
 class UnfinishedTrainingError(Exception):
@@ -40,10 +45,12 @@ ERRORS = (
     CheckpointError,
     DatasetUnavailableError,
     HeldError,
+    InceptionUnavailableError,
     NoJudgeError,
     OSError,
     UnfinishedTrainingError,
     UnknownDatasetError,
+    UnknownMetricError,
 )
 """What a person can mend."""
 
@@ -69,17 +76,40 @@ def find_checkpoint(name: str, settings: StoreSettings) -> Path:
     return by_token[max(by_token)] if by_token else Path(name)
 
 
-def judge_checkpoint(directory: Path, settings: StoreSettings, say: Say) -> tuple[Checkpoint, Report]:
-    """Judge 10,000 pictures of a checkpoint against the test pictures of its data set, and print the table."""
+def judge_checkpoint(
+    directory: Path,
+    settings: StoreSettings,
+    say: Say,
+    *,
+    names: Sequence[str] = DEFAULT_METRICS,
+    count: int | None = None,
+) -> tuple[Checkpoint, Report]:
+    """Measure pictures of a checkpoint by the metrics or groups of these names, and print the table.
+
+    count: of pictures; default 10,000. FID is measured where it is named, not as one of all.
+    """
+    chosen = choose(names)
+    inception = load_inception() if FID in names else None
     checkpoint = load(directory)
     dataset = checkpoint.metadata.dataset.name
     if not has_judge(dataset):
         raise NoJudgeError(dataset)
     train, test = _both_splits(dataset, settings, say)
-    report = evaluate(to_sampler(checkpoint), load_judge(dataset), train, test, count=PICTURES)
-    for line in tabulate(report):
+    trainer = classifier_trainer(train.spec)
+    reference = Reference.of(load_judge(dataset), train, test, train_classifier=trainer, inception=inception)
+    report = evaluate(to_sampler(checkpoint), reference, count=count or PICTURES, names=names)
+    for line in (*tabulate(report.measurements), *_remarks(report, [one.name for one in chosen])):
         say(line)
     return checkpoint, report
+
+
+def _remarks(report: Report, names: Sequence[str]) -> Iterator[str]:
+    """Yield what the table does not say."""
+    if report.distance_ratio is not None:
+        yield f"FD is {report.distance_ratio:.2f} times its floor"
+    left = [find_metric(name).title for name in names if report.find(name) is None]
+    if left:
+        yield f"not to be measured here: {', '.join(left)}"
 
 
 def publish(name: str, directory: Path, settings: StoreSettings, say: Say) -> Path:
@@ -109,40 +139,17 @@ def _publish(name: str, directory: Path, settings: StoreSettings, say: Say) -> P
     return destination
 
 
-def tabulate(report: Report) -> list[str]:
-    """Return the quality as lines: drawn pictures beside as many real ones."""
-    rows = _rows(report)
-    head = f"{'':<16}{'drawn':>9}{'real':>9}   ({report.count} pictures, judged against the test pictures)"
-    lines = [f"{name:<16}{drawn:>9.4f}{real:>9.4f}" for name, drawn, real in rows]
-    return [head, *lines, f"FD is {report.distance_ratio:.2f} times its floor"]
-
-
-def _rows(report: Report) -> list[tuple[str, float, float]]:
-    drawn, real = _values(report.drawn), _values(report.real)
-    return [(name, drawn[name], real[name]) for name in drawn]
-
-
-def _values(quality: Quality) -> dict[str, float]:
-    shares = quality.manifold
-    labelled = {} if quality.accuracy is None else {"label accuracy": quality.accuracy}
-    return {
-        "FD": quality.distance,
-        **labelled,
-        "precision": shares.precision,
-        "recall": shares.recall,
-        "density": shares.density,
-        "coverage": shares.coverage,
-    }
-
-
 def _metrics(report: Report) -> dict[str, float]:
-    values = _values(report.drawn) | {"FD floor": report.real.distance}
-    return {name.lower().replace(" ", "_"): round(value, 4) for name, value in values.items()}
+    """Return each value and its floor by the metric's name: `fd` and `fd_floor`."""
+    values = {one.name: one.value for one in report.measurements}
+    floors = {f"{one.name}_floor": one.floor for one in report.measurements}
+    return {name: float(show(value)) for name, value in (values | floors).items()}
 
 
 def _model_card(name: str, checkpoint: Checkpoint, report: Report) -> str:
     metadata = checkpoint.metadata
-    table = "\n".join(f"| {name} | {drawn:.4f} | {real:.4f} |" for name, drawn, real in _rows(report))
+    table = "\n".join(_row(one) for one in report.measurements)
+    ratio = "".join(_remarks(report, ()))
     return f"""# {name}
 
 {metadata.family}, preset `{metadata.preset}`, trained on the {metadata.dataset.name} training pictures:
@@ -154,20 +161,25 @@ Made by
     ganery publish DIR/checkpoints/{metadata.step:08d} --name {name}
 
 Quality, {report.count:,} pictures against the test pictures in the features of `judge-{metadata.dataset.name}`
-(a classifier of our own: the distance FD is no FID). The column real is as many training pictures: what can be
-reached. `ganery evaluate {name}` prints this table again.
+(a classifier of our own: the distance FD is no FID). The column real is what as many real pictures have in place of
+the drawn ones. `ganery evaluate {name}` prints this table again; docs/metrics.md says what each metric cannot see.
 
-| | drawn | real |
-|---|---|---|
+| | drawn | real | pictures | better |
+|---|---:|---:|---:|---|
 {table}
 
-FD is {report.distance_ratio:.2f} times its floor.
+{ratio}.
 
 It draws {metadata.dataset.channels} x {metadata.dataset.size} x {metadata.dataset.size} pictures of the classes
 {", ".join(metadata.dataset.classes)} and nothing else; its faults are those of its training set.
 
 Hyperparameters: `{json.dumps(metadata.hyperparameters, sort_keys=True)}`
 """
+
+
+def _row(one: Measurement) -> str:
+    metric = find_metric(one.name)
+    return f"| {metric.title} | {show(one.value)} | {show(one.floor)} | {one.count:,} | {metric.better} |"
 
 
 def _command(metadata: Metadata) -> str:

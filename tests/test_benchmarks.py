@@ -16,7 +16,7 @@ from benchmarks import script_loop, zoo
 from benchmarks._crew import Board, Countdown, Crew
 from benchmarks._results import LUCIC_MNIST, Outcome, describe, draw_rows, tabulate
 from benchmarks.trainer_overhead import PlainLoop, compare
-from benchmarks.zoo import Pace, Run, Stopwatch, choose, count_frequent, is_alike
+from benchmarks.zoo import Pace, Run, Stopwatch, choose, is_alike
 from models import UnknownFamilyError, UnknownPresetError, derive_seed, families, find_family, from_pixels
 from tests.crew_tasks import serve
 from tests.training import TOY, segments, segments_judge, toy_sampler, train
@@ -126,11 +126,6 @@ def test_the_picture_has_a_row_for_each_sampler_beside_its_name() -> None:
     assert top.tobytes() == bottom.tobytes()  # the same noise
     names = sheet.crop((0, 0, sheet.width - 16 * side, sheet.height))
     assert names.getextrema()[0] == 0
-
-
-def test_a_class_counts_from_one_percent_on() -> None:
-    recognised = torch.tensor([0] * 980 + [3] * 10 + [4] * 9 + [7])
-    assert count_frequent(recognised) == 2
 
 
 # --- One training -------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Train the classifier that judges pictures of a labelled data set, and store it in the checkpoint format."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -29,27 +29,16 @@ def train_judge(
 
     Its weights are of half precision, and so is what is measured: it ships.
 
-    AdamW (Loshchilov & Hutter 2019) under the one-cycle schedule (Smith & Topin 2019), 10 epochs of batches of 128.
+    10 epochs of batches of 128.
     """
-    torch.manual_seed(derive_seed("judge", seed))
-    noise = torch.Generator().manual_seed(derive_seed("judge noise", seed))
-    classifier = Classifier(data.spec).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    batches = len(data.labels) // batch_size
-    optimizer = torch.optim.AdamW(classifier.parameters(), weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_LEARNING_RATE, total_steps=epochs * batches)
-    for epoch in range(1, epochs + 1):
-        classifier.train()
-        order = torch.randperm(len(data.labels), generator=noise)
-        for places in torch.split(order, batch_size)[:batches]:
-            images = jitter(from_pixels(data.images[places]), StepNoise(noise, len(places)))
-            loss = cross_entropy(classifier(images), data.labels[places])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
+
+    def tell(epoch: int, classifier: Classifier) -> None:
         report(f"epoch {epoch} of {epochs}: {accuracy(classifier, test):.2%} of the test pictures recognised")
+
+    classifier = fit(data, seed=seed, epochs=epochs, batch_size=batch_size, after_epoch=tell)
     weights = _halve(classifier.state_dict())
     classifier.load_state_dict(weights)
+    batches = len(data.labels) // batch_size
     metadata = Metadata(
         family="judge",
         preset="default",
@@ -65,6 +54,39 @@ def train_judge(
         versions={"torch": torch.__version__},
     )
     return Checkpoint(metadata, weights)
+
+
+def fit(
+    data: TrainingData,
+    *,
+    seed: int,
+    epochs: int,
+    batch_size: int,
+    after_epoch: Callable[[int, Classifier], None] = lambda epoch, classifier: None,
+) -> Classifier:
+    """Train a classifier on randomly turned, scaled and shifted pictures; call `after_epoch` with the number of each.
+
+    AdamW (Loshchilov & Hutter 2019) under the one-cycle schedule (Smith & Topin 2019).
+    """
+    torch.manual_seed(derive_seed("judge", seed))
+    noise = torch.Generator().manual_seed(derive_seed("judge noise", seed))
+    classifier = Classifier(data.spec)
+    classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    batches = len(data.labels) // batch_size
+    optimizer = torch.optim.AdamW(classifier.parameters(), weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_LEARNING_RATE, total_steps=epochs * batches)
+    for epoch in range(1, epochs + 1):
+        classifier.train()
+        order = torch.randperm(len(data.labels), generator=noise)
+        for places in torch.split(order, batch_size)[:batches]:
+            images = jitter(from_pixels(data.images[places]), StepNoise(noise, len(places)))
+            loss = cross_entropy(classifier(images), data.labels[places])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+        after_epoch(epoch, classifier)
+    return classifier
 
 
 def _halve(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
