@@ -1,6 +1,7 @@
 """Which checkpoint is meant, which ones ship, and the command that a model card shows."""
 
 import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from models import find_family
 from store.settings import StoreSettings
 from tests.checkpoints.killing import kill_while_replacing
 from tests.training import segments_judge, train, train_toy
+from workers.inception import InceptionUnavailableError
 
 PRESET = find_family("dcgan").preset("tutorial")
 
@@ -102,6 +104,38 @@ def test_the_command_says_all_that_differs_from_the_preset() -> None:
     told = quality._command(metadata(hyperparameters=hyperparameters, images=640, batch_size=32, precision="bfloat16"))
     assert shlex.split(told)[0] == "GANERY_PRECISION=bfloat16"
     assert "--images 640 --batch-size 32 --set latent_dim=7 --set optimizer=adam --out DIR" in told
+
+
+@pytest.fixture
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkpoint on the drawn data set, which has a judge here."""
+    monkeypatch.setattr(quality, "load_judge", lambda dataset: segments_judge())
+    monkeypatch.setattr(quality, "has_judge", lambda dataset: True)
+    save(
+        train(find_family("dcgan"), steps=2, images=16, averaging_half_life=0, width=4).snapshot(), tmp_path / "trained"
+    )
+    return tmp_path / "trained"
+
+
+def test_the_chosen_metrics_are_measured_and_what_does_not_apply_is_told(
+    settings: StoreSettings, trained: Path
+) -> None:
+    lines: list[str] = []
+    names = ["label_accuracy", "fd", "sharpness"]
+    _, report = quality.judge_checkpoint(trained, settings, lines.append, names=names, count=200)
+    assert [(one.name, one.count) for one in report.measurements] == [("fd", 200), ("sharpness", 200)]
+    assert lines[-2:] == [
+        f"FD is {report.distance_ratio:.2f} times its floor",
+        "not to be measured here: label accuracy",
+    ]
+
+
+def test_fid_is_refused_before_anything_is_drawn_where_inception_is_not_installed(
+    settings: StoreSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch_fidelity", None)
+    with pytest.raises(InceptionUnavailableError, match="torch-fidelity"):
+        quality.judge_checkpoint(tmp_path / "nothing", settings, print, names=[quality.FID])
 
 
 def test_a_published_checkpoint_draws_the_same_pictures(

@@ -19,6 +19,19 @@ def gaussian(count: int, dimensions: int, seed: int, mean: float = 0.0, scale: f
     return mean + scale * torch.randn(count, dimensions, generator=generator)
 
 
+def seen(features: Tensor, *, recognised: Tensor | None = None, labels: Tensor | None = None) -> Pictures:
+    """Pictures that the judge sees with these features, and recognises as these classes: nobody knows their pixels."""
+    pictures = Pictures(segments_judge(), torch.zeros(len(features), 1, 16, 16, dtype=torch.uint8), labels)
+    known = {"features": features} if recognised is None else {"features": features, "recognised": recognised}
+    pictures.__dict__.update(known)  # where a cached property keeps its value
+    return pictures
+
+
+def between(drawn: Pictures, real: Pictures) -> Evidence:
+    """Evidence on drawn pictures beside these real ones, which nobody learnt from."""
+    return Evidence(Reference(segments_judge(), real, real), drawn)
+
+
 @cache
 def reference() -> Reference:
     """The drawn data set, of whose 2,000 training pictures the first 1,000 are those that a generator may know."""
