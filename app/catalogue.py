@@ -103,7 +103,7 @@ class Catalogue:
 
     def set_alias(self, name: str, checkpoint: KnownCheckpoint) -> None:
         """Let the name mean this checkpoint from now on; of a shipped one, whichever weights its name has then."""
-        self._store.set_alias(name, checkpoint.name or checkpoint.id)
+        self._store.set_alias(name, checkpoint.name or checkpoint.id, is_trained=not checkpoint.is_shipped)
 
     def newest(self, family: str) -> KnownCheckpoint:
         """Return the last trained checkpoint of the family, or else one that ships.

@@ -4,12 +4,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy import RowMapping, Select, false, func, insert, select, update
 
 from store import tables
 from store.database import Database
 from store.errors import AliasNotFoundError, CheckpointNotFoundError
 from store.pages import Page, read_page
+
+ALIASES = "alias"
+"""What those say to exclude each other who give names, or remove what may have one."""
 
 
 def checkpoint_id(job_id: str, step: int) -> str:
@@ -17,20 +20,31 @@ def checkpoint_id(job_id: str, step: int) -> str:
     return f"{job_id}-{step}"
 
 
+_columns = tables.checkpoints.c
+
+
 @dataclass(frozen=True, slots=True)
 class NewCheckpoint:
-    """A checkpoint that a worker has put on disk. path: relative to the directory of the checkpoints."""
+    """A checkpoint that a worker has put on disk.
+
+    path: relative to the directory of the checkpoints. headline: how good its pictures are by the one metric that
+    decides, the lower the better; None where they were not judged.
+    """
 
     step: int
     images_seen: int
     path: str
     digest: str
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    headline: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedCheckpoint:
-    """A checkpoint that a job registered. path: relative to the directory of the checkpoints."""
+    """A checkpoint that a job registered.
+
+    path: relative to the directory of the checkpoints. is_best: whether it has the best headline of its job's.
+    """
 
     id: str
     job_id: str
@@ -42,6 +56,8 @@ class TrainedCheckpoint:
     path: str
     digest: str
     metrics: Mapping[str, Any]
+    headline: float | None
+    is_best: bool
     created_at: float
 
 
@@ -53,12 +69,23 @@ class CheckpointStore:
 
     def get(self, checkpoint_id: str) -> TrainedCheckpoint:
         """Raises CheckpointNotFoundError."""
-        query = select(tables.checkpoints).where(tables.checkpoints.c.id == checkpoint_id)
         with self._database.read() as connection:
-            row = connection.execute(query).mappings().first()
+            row = connection.execute(_select().where(_columns.id == checkpoint_id)).mappings().first()
         if row is None:
             raise CheckpointNotFoundError(checkpoint_id)
         return _checkpoint(row)
+
+    def best(self, dataset: str, *, family: str | None = None) -> TrainedCheckpoint | None:
+        """The checkpoint with the best headline on a data set, of a family where one is named; None where none has one.
+
+        The older of equal ones.
+        """
+        query = _select().where(_columns.dataset == dataset, _columns.headline.is_not(None))
+        if family is not None:
+            query = query.where(_columns.family == family)
+        with self._database.read() as connection:
+            row = connection.execute(query.order_by(_columns.headline, _columns.number).limit(1)).mappings().first()
+        return None if row is None else _checkpoint(row)
 
     def list(
         self,
@@ -71,14 +98,19 @@ class CheckpointStore:
     ) -> Page[TrainedCheckpoint]:
         """Trained checkpoints, the newest first. Raises InvalidCursorError."""
         wanted = {"family": family, "dataset": dataset, "job_id": job_id}
-        query = select(tables.checkpoints).filter_by(**{k: v for k, v in wanted.items() if v is not None})
+        query = _select().where(*(_columns[name] == value for name, value in wanted.items() if value is not None))
         with self._database.read() as connection:
             return read_page(connection, tables.checkpoints, query, _checkpoint, limit=limit, cursor=cursor)
 
-    def set_alias(self, name: str, checkpoint_id: str) -> None:
-        """Lets the name mean this checkpoint, trained or shipped; does not look whether there is one."""
+    def set_alias(self, name: str, checkpoint_id: str, *, is_trained: bool) -> None:
+        """Lets the name mean this checkpoint, trained or shipped; does not look whether there is a shipped one.
+
+        is_trained: whether a job made it. Raises CheckpointNotFoundError when that has been removed.
+        """
         with self._database.begin() as connection:
-            self._database.exclude_others(connection, "alias")
+            self._database.exclude_others(connection, ALIASES)
+            if is_trained and not connection.execute(select(_columns.id).where(_columns.id == checkpoint_id)).first():
+                raise CheckpointNotFoundError(checkpoint_id)
             meaning = {"checkpoint_id": checkpoint_id, "updated_at": self._database.now(connection)}
             known = update(tables.aliases).where(tables.aliases.c.name == name).values(meaning)
             if not connection.execute(known).rowcount:
@@ -101,9 +133,8 @@ class CheckpointStore:
 
     def ids_of_jobs(self, job_ids: Collection[str], *, limit: int) -> Mapping[str, Sequence[str]]:
         """The ids of the newest checkpoints of each job, at most `limit` of each, the newest first; by job."""
-        columns = tables.checkpoints.c
-        age = func.row_number().over(partition_by=columns.job_id, order_by=columns.number.desc())
-        ranked = select(columns.job_id, columns.id, age.label("age")).where(columns.job_id.in_(job_ids)).subquery()
+        age = func.row_number().over(partition_by=_columns.job_id, order_by=_columns.number.desc())
+        ranked = select(_columns.job_id, _columns.id, age.label("age")).where(_columns.job_id.in_(job_ids)).subquery()
         query = select(ranked.c.job_id, ranked.c.id).where(ranked.c.age <= limit).order_by(ranked.c.age)
         found: dict[str, list[str]] = {job_id: [] for job_id in job_ids}
         with self._database.read() as connection:
@@ -112,5 +143,19 @@ class CheckpointStore:
         return found
 
 
+def _select() -> Select[Any]:
+    """Every checkpoint, with whether it is its job's best."""
+    sibling = tables.checkpoints.alias()
+    best = (
+        select(sibling.c.number)
+        .where(sibling.c.job_id == _columns.job_id, sibling.c.headline.is_not(None))
+        .order_by(sibling.c.headline, sibling.c.number)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return select(tables.checkpoints, func.coalesce(_columns.number == best, false()).label("is_best"))
+
+
 def _checkpoint(row: RowMapping) -> TrainedCheckpoint:
-    return TrainedCheckpoint(**{column.name: row[column.name] for column in fields(TrainedCheckpoint)})
+    values = {column.name: row[column.name] for column in fields(TrainedCheckpoint)}
+    return TrainedCheckpoint(**values | {"is_best": bool(row["is_best"])})

@@ -17,6 +17,7 @@ class EventKind(StrEnum):
     STATUS = "status"
     PROGRESS = "progress"
     METRIC = "metric"
+    QUALITY = "quality"
     SAMPLE = "sample"
     LOG = "log"
     CHECKPOINT = "checkpoint"
@@ -24,7 +25,9 @@ class EventKind(StrEnum):
     END = "end"
 
 
-ONCE_PER_STEP = frozenset({EventKind.PROGRESS, EventKind.METRIC, EventKind.SAMPLE, EventKind.CHECKPOINT})
+ONCE_PER_STEP = frozenset(
+    {EventKind.PROGRESS, EventKind.METRIC, EventKind.QUALITY, EventKind.SAMPLE, EventKind.CHECKPOINT}
+)
 """Kinds that a job has once for each step. A training that resumes from an older checkpoint repeats some: the
 first stays, so a curve has neither gap nor overlap."""
 

@@ -12,13 +12,13 @@ one table in states.py.
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, insert, or_, select, update
 
 from store import events, tables
-from store.checkpoints import NewCheckpoint, checkpoint_id
+from store.checkpoints import ALIASES, NewCheckpoint, checkpoint_id
 from store.database import Database
 from store.errors import (
     IdempotencyConflictError,
@@ -51,6 +51,19 @@ MAX_ATTEMPTS: Final = 3
 _jobs = tables.jobs.c
 
 
+class Keep(BaseModel):
+    """Which of a job's checkpoints stay on disk. One that an alias means stays in any case."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    best: bool = Field(True, description="the one with the best headline metric")
+    last: int = Field(2, ge=1, le=1000, description="so many of the newest")
+    every: int | None = Field(4, ge=1, le=1000, description="each n-th one of the schedule; null for none of these")
+
+
+OnCollapse = Literal["warn", "pause", "stop"]
+
+
 class JobRequest(BaseModel):
     """What a job was asked to do, with every default filled in. It never changes."""
 
@@ -66,6 +79,9 @@ class JobRequest(BaseModel):
     checkpoint_interval: int = Field(ge=1, description="steps")
     sample_interval: int = Field(ge=1, description="steps")
     metrics_interval: int = Field(ge=1, description="steps")
+    quality_interval: int | None = Field(None, ge=1, description="steps; null judges no pictures between checkpoints")
+    keep: Keep = Field(Keep(best=True, last=1000, every=1), description="which checkpoints stay on disk")
+    on_collapse: OnCollapse = Field("warn", description="what follows the warning that the training collapses")
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +341,24 @@ class JobStore:
             data = {name: entry[name] for name in ("id", "images_seen", "metrics")}
             events.append(connection, row["id"], [NewEvent(EventKind.CHECKPOINT, data, new.step)], now)
 
+    def retire_checkpoints(self, claim: Claim) -> list[str]:
+        """Forgets those of the job's checkpoints that its request does not keep; returns their paths, to be removed.
+
+        One off the schedule, saved when the training stopped, goes as soon as one after it is registered, so what
+        stays in the end does not depend on how often the training was interrupted. Raises LeaseLostError.
+        """
+        with self._database.begin() as connection:
+            row = _held(connection, claim)
+            self._database.exclude_others(connection, ALIASES)
+            columns = tables.checkpoints.c
+            of_job = select(columns.id, columns.step, columns.path, columns.headline).where(columns.job_id == row["id"])
+            found = connection.execute(of_job).all()
+            named = set(connection.execute(select(tables.aliases.c.checkpoint_id)).scalars())
+            kept = _kept_steps(_job(row), {one.step: one.headline for one in found})
+            leaving = [one for one in found if one.step not in kept and one.id not in named]
+            connection.execute(delete(tables.checkpoints).where(columns.id.in_([one.id for one in leaving])))
+            return [one.path for one in leaving]
+
     def settle(self, claim: Claim, outcome: Outcome) -> Job:
         """Ends the claim as the training ended.
 
@@ -468,6 +502,20 @@ def _write(connection: Connection, row: RowMapping, **values: Any) -> RowMapping
 def _count(connection: Connection, *conditions: ColumnElement[bool]) -> int:
     query = select(func.count()).select_from(tables.jobs).where(*conditions)
     return int(connection.execute(query).scalar_one())
+
+
+def _kept_steps(job: Job, headlines: Mapping[int, float | None]) -> set[int]:
+    """The steps of the checkpoints that stay, of those with these steps and headlines."""
+    keep, interval = job.request.keep, job.request.checkpoint_interval
+    newest = max(headlines, default=0)
+    scheduled = sorted(step for step in headlines if step % interval == 0 or step == job.total_steps)
+    kept = {newest, *scheduled[-keep.last :]}
+    if keep.every is not None:
+        kept |= {step for step in scheduled if step % (keep.every * interval) == 0}
+    judged = {step: headline for step, headline in headlines.items() if headline is not None}
+    if keep.best and judged:
+        kept.add(min(judged, key=lambda step: (judged[step], step)))
+    return kept
 
 
 def _require_room(connection: Connection, limit: int) -> None:

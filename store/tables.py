@@ -85,7 +85,7 @@ jobs = Table(
     sqlite_autoincrement=True,
 )
 
-_ONCE_PER_STEP = text("kind IN ('progress', 'metric', 'sample', 'checkpoint')")
+_ONCE_PER_STEP = text("kind IN ('progress', 'metric', 'quality', 'sample', 'checkpoint')")
 
 events = Table(
     "events",
@@ -121,8 +121,10 @@ checkpoints = Table(
     Column("path", Text, nullable=False),
     Column("digest", Text, nullable=False),
     Column("metrics", JSON, nullable=False),
+    Column("headline", Double),
     Column("created_at", Double, nullable=False),
     UniqueConstraint("job_id", "step"),
+    Index(None, "dataset", "family", "headline"),
     sqlite_autoincrement=True,
 )
 

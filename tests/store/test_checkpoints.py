@@ -1,15 +1,17 @@
 """Trained checkpoints are registered once, found, and named."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from store.checkpoints import CheckpointStore, checkpoint_id
-from store.errors import AliasNotFoundError, CheckpointNotFoundError, InvalidCursorError
+from store.database import Database
+from store.errors import AliasNotFoundError, CheckpointNotFoundError, InvalidCursorError, LeaseLostError
 from store.events import EventKind, EventStore
-from store.jobs import JobStore
-from tests.store.examples import checkpoint, claimed, new_job
+from store.jobs import Claim, JobRequest, JobStore, Keep
+from tests.store.examples import REQUEST, TOTAL_STEPS, checkpoint, claimed, end_lease, new_job
 
 
 def test_a_registered_checkpoint_is_found_by_its_id(jobs: JobStore, checkpoints: CheckpointStore) -> None:
@@ -103,19 +105,130 @@ def test_a_cursor_of_another_list_is_refused(jobs: JobStore, checkpoints: Checkp
 
 
 def test_an_alias_means_the_checkpoint_set_last(checkpoints: CheckpointStore) -> None:
-    checkpoints.set_alias("default", "r3gan-mnist")
-    checkpoints.set_alias("best", "job-500")
-    checkpoints.set_alias("default", "job-500")
+    checkpoints.set_alias("default", "r3gan-mnist", is_trained=False)
+    checkpoints.set_alias("mine", "job-500", is_trained=False)
+    checkpoints.set_alias("default", "job-500", is_trained=False)
     assert checkpoints.get_alias("default") == "job-500"
-    assert checkpoints.aliases() == {"best": "job-500", "default": "job-500"}
+    assert checkpoints.aliases() == {"default": "job-500", "mine": "job-500"}
 
 
 def test_an_alias_that_many_set_at_once_is_one(checkpoints: CheckpointStore) -> None:
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda n: checkpoints.set_alias("default", f"job-{n}"), range(8)))
+        list(threads.map(lambda n: checkpoints.set_alias("default", f"job-{n}", is_trained=False), range(8)))
     assert list(checkpoints.aliases()) == ["default"]
 
 
 def test_an_unknown_alias_is_not_found(checkpoints: CheckpointStore) -> None:
     with pytest.raises(AliasNotFoundError, match="there is no alias 'default'"):
         checkpoints.get_alias("default")
+
+
+def test_a_name_for_a_checkpoint_that_was_removed_is_refused(checkpoints: CheckpointStore) -> None:
+    with pytest.raises(CheckpointNotFoundError, match="job-500"):
+        checkpoints.set_alias("default", "job-500", is_trained=True)
+    assert checkpoints.aliases() == {}
+
+
+# --- The best -----------------------------------------------------------------------------------------------------
+
+
+def register(jobs: JobStore, claim: Claim, headlines: Mapping[int, float | None]) -> None:
+    for step, headline in headlines.items():
+        jobs.register_checkpoint(claim, replace(checkpoint(step), headline=headline))
+
+
+def test_the_best_of_a_job_is_marked_the_older_of_equal_ones(jobs: JobStore, checkpoints: CheckpointStore) -> None:
+    good, bad, unjudged = claimed(jobs), claimed(jobs), claimed(jobs)
+    register(jobs, good, {100: None, 200: 2.0, 300: 1.0, 400: 1.0})
+    register(jobs, bad, {100: 9.0})
+    register(jobs, unjudged, {100: None})
+    marked = {one.id for one in checkpoints.list().items if one.is_best}
+    assert marked == {checkpoint_id(good.job.id, 300), checkpoint_id(bad.job.id, 100)}
+    assert checkpoints.get(checkpoint_id(good.job.id, 300)).is_best
+    assert not checkpoints.get(checkpoint_id(unjudged.job.id, 100)).is_best
+
+
+def test_the_best_on_a_data_set_is_that_of_any_job(jobs: JobStore, checkpoints: CheckpointStore) -> None:
+    assert checkpoints.best("mnist") is None
+    first, second = claimed(jobs), claimed(jobs)
+    register(jobs, first, {100: 3.0, 200: None})
+    register(jobs, second, {100: 2.0, 200: 4.0})
+    found = checkpoints.best("mnist")
+    assert found is not None
+    assert found.id == checkpoint_id(second.job.id, 100)
+    assert checkpoints.best("mnist", family="dcgan") == found
+    assert checkpoints.best("mnist", family="wgan") is None
+    assert checkpoints.best("segments") is None
+
+
+# --- Which stay ---------------------------------------------------------------------------------------------------
+
+
+def keeping(jobs: JobStore, keep: Keep) -> Claim:
+    """The claim of a job of 1000 steps with a checkpoint at each hundredth."""
+    job = jobs.create(REQUEST.model_copy(update={"keep": keep}), total_steps=TOTAL_STEPS).job
+    claim = jobs.claim("worker")
+    assert claim is not None
+    assert claim.job.id == job.id
+    return claim
+
+
+def steps_left(checkpoints: CheckpointStore, claim: Claim) -> list[int]:
+    return sorted(one.step for one in checkpoints.list(job_id=claim.job.id).items)
+
+
+@pytest.mark.parametrize(
+    ("keep", "left"),
+    [
+        (Keep(), [300, 400, 800, 900, 1000]),
+        (Keep(best=False), [400, 800, 900, 1000]),
+        (Keep(last=1, every=None), [300, 1000]),
+        (Keep(best=False, last=1, every=None), [1000]),
+        (Keep(best=False, last=3, every=5), [500, 800, 900, 1000]),
+        (Keep(every=1), [100, 200, 300, 400, 500, 600, 700, 800, 900, 1000]),
+    ],
+)
+def test_the_best_the_last_and_every_nth_stay(
+    jobs: JobStore, checkpoints: CheckpointStore, keep: Keep, left: list[int]
+) -> None:
+    claim = keeping(jobs, keep)
+    gone = set()
+    for step in range(100, 1001, 100):
+        register(jobs, claim, {step: abs(step - 300) + 1.0})
+        gone |= set(jobs.retire_checkpoints(claim))
+    assert steps_left(checkpoints, claim) == left
+    assert gone == {checkpoint(step).path for step in range(100, 1001, 100) if step not in left}
+    assert jobs.get(claim.job.id).checkpoint_step == 1000
+
+
+def test_one_off_the_schedule_stays_until_the_next(jobs: JobStore, checkpoints: CheckpointStore) -> None:
+    claim = keeping(jobs, Keep(every=1))
+    for step, left in ((100, [100]), (137, [100, 137]), (200, [100, 200])):
+        register(jobs, claim, {step: None})
+        jobs.retire_checkpoints(claim)
+        assert steps_left(checkpoints, claim) == left
+
+
+def test_one_that_a_name_means_stays(jobs: JobStore, checkpoints: CheckpointStore) -> None:
+    claim = keeping(jobs, Keep(last=1, every=None))
+    register(jobs, claim, {100: None})
+    checkpoints.set_alias("default", checkpoint_id(claim.job.id, 100), is_trained=True)
+    register(jobs, claim, {200: None, 300: None})
+    jobs.retire_checkpoints(claim)
+    assert steps_left(checkpoints, claim) == [100, 300]
+
+
+def test_a_job_from_before_there_was_a_choice_keeps_all() -> None:
+    written = REQUEST.model_dump(mode="json", exclude={"keep", "quality_interval", "on_collapse"})
+    keep = JobRequest.model_validate(written).keep
+    assert (keep.last, keep.every) == (1000, 1)
+
+
+def test_who_lost_the_lease_removes_nothing(jobs: JobStore, checkpoints: CheckpointStore, database: Database) -> None:
+    claim = keeping(jobs, Keep(last=1, every=None))
+    register(jobs, claim, {100: None, 200: None})
+    end_lease(database, claim)
+    jobs.reap()
+    with pytest.raises(LeaseLostError):
+        jobs.retire_checkpoints(claim)
+    assert steps_left(checkpoints, claim) == [100, 200]
