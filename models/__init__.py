@@ -28,6 +28,7 @@ from models._family import (
     Preset,
     ScoreKind,
     Steering,
+    Symptom,
     UnknownPresetError,
     UnsupportedShapeError,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "Selection",
     "Steering",
     "StepNoise",
+    "Symptom",
     "TooFewOfClassError",
     "UnknownClassError",
     "UnknownDatasetError",

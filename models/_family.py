@@ -64,6 +64,16 @@ class ScoreKind(StrEnum):
     """A number that was brought to one mark for real and to another for drawn pictures."""
 
 
+class Symptom(StrEnum):
+    """How a training goes wrong."""
+
+    DIVERGED = "diverged"  # a loss or a weight is no longer a finite number
+    DEAD = "dead"  # the generator draws one picture whatever the noise
+    UNIFORM = "uniform"  # the pictures have lost their variety
+    MISSING_CLASSES = "missing_classes"  # some classes are not drawn
+    SATURATED = "saturated"  # the discriminator is sure of every picture
+
+
 @dataclass(frozen=True, slots=True)
 class Paper:
     """The source of a family."""
@@ -176,7 +186,8 @@ class Family(Generic[HP]):
     estimates says score_kind, and where there is a score there is a kind. A penalty on the slope, or labels that a
     discriminator is not told, leave a logit one, though it is farther from its best.
     classify(networks, config, images): the probability of each class, (n, classes), where a network tells it.
-    generators: the networks that sampling needs and whose moving average is kept.
+    generators: the networks that sampling needs and whose moving average is kept. advice: what to do about a symptom
+    where this family wants another remedy than most.
     """
 
     name: str
@@ -192,6 +203,7 @@ class Family(Generic[HP]):
     steering: Steering[HP] | None = None
     classify: ClassifyFunction[HP] | None = None
     generators: tuple[str, ...] = ("generator",)
+    advice: Mapping[Symptom, str | None] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def default_preset(self) -> str:

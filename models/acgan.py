@@ -47,6 +47,7 @@ from models._family import (
     Phase,
     Preset,
     ScoreKind,
+    Symptom,
 )
 from models._losses import discriminator_loss, non_saturating_loss
 from models._noise import Noise
@@ -187,4 +188,11 @@ FAMILY = Family(
     score=score,
     score_kind=ScoreKind.LOGIT,
     classify=classify,
+    advice=MappingProxyType(
+        {
+            Symptom.UNIFORM: "lower `class_weight`: the generator is paid for pictures that are easy to classify, "
+            "and these are all alike",
+            Symptom.MISSING_CLASSES: "raise `class_weight` up to 1, or train for longer",
+        }
+    ),
 )

@@ -58,6 +58,7 @@ from models._family import (
     Phase,
     Preset,
     ScoreKind,
+    Symptom,
     require_size,
 )
 from models._layers import UpsampleConv2d
@@ -240,4 +241,10 @@ FAMILY = Family(
     sample=neutral.sample,
     score=score,
     score_kind=ScoreKind.ENERGY,
+    advice=MappingProxyType(
+        {
+            Symptom.UNIFORM: "raise `diversity`, gamma: a small one gives smooth pictures that are all alike",
+            Symptom.DEAD: "raise `diversity`, and look whether k stands at 0 or 1: then `balance_rate` is too large",
+        }
+    ),
 )

@@ -53,6 +53,7 @@ from models._family import (
     Preset,
     Schedule,
     ScoreKind,
+    Symptom,
     require_size,
 )
 from models._layers import Maxout, SigmoidPixels, append_label, initialise_normal, sigmoid_pixels, to_unit_range
@@ -321,4 +322,10 @@ FAMILY = Family(
     sample=sample,
     score=score,
     score_kind=ScoreKind.LOGIT,
+    advice=MappingProxyType(
+        {
+            Symptom.MISSING_CLASSES: "look at the grid of each class: a class that shows others is ignored, and "
+            "projection_gan is told it in a stronger way",
+        }
+    ),
 )

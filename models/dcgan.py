@@ -43,6 +43,7 @@ from models._family import (
     Phase,
     Preset,
     ScoreKind,
+    Symptom,
     require_size,
 )
 from models._layers import UpsampleConv2d, evaluating, initialise_glorot, initialise_normal
@@ -266,4 +267,10 @@ FAMILY = Family(
     sample=sample,
     score=score,
     score_kind=ScoreKind.LOGIT,
+    advice=MappingProxyType(
+        {
+            Symptom.DEAD: "begin anew with another seed: weights drawn this small may never learn",
+            Symptom.UNIFORM: "halve the `learning_rate`, or take gan_r1, whose penalty calms the players",
+        }
+    ),
 )

@@ -47,6 +47,7 @@ from models._family import (
     Phase,
     Preset,
     ScoreKind,
+    Symptom,
 )
 from models._losses import interpolate, one_centred_penalty
 from models._noise import Noise
@@ -121,4 +122,11 @@ FAMILY = Family(
     sample=neutral.sample,
     score=neutral.score,
     score_kind=ScoreKind.LOGIT,
+    advice=MappingProxyType(
+        {
+            Symptom.SATURATED: "raise `penalty_weight`, or widen `noise_scale`: the slope is held where the noise "
+            "reaches alone",
+            Symptom.UNIFORM: "raise `penalty_weight`, or begin anew with another seed",
+        }
+    ),
 )

@@ -56,6 +56,7 @@ from models._family import (
     Phase,
     Preset,
     ScoreKind,
+    Symptom,
 )
 from models._losses import precise
 from models._noise import Noise
@@ -210,4 +211,12 @@ FAMILY = Family(
     sample=neutral.sample,
     score=score,
     score_kind=ScoreKind.ENERGY,
+    advice=MappingProxyType(
+        {
+            Symptom.UNIFORM: "keep the pictures of a batch apart: `pulling_away_weight` 0.1, as in the preset "
+            "pulling_away",
+            Symptom.SATURATED: "set `margin` to 3 to 5 times the energy of real pictures: beyond it nothing pushes "
+            "the fakes apart from them",
+        }
+    ),
 )

@@ -49,6 +49,7 @@ from models._family import (
     Phase,
     Preset,
     ScoreKind,
+    Symptom,
 )
 from models._layers import Maxout, SigmoidPixels, initialise_uniform, to_unit_range
 from models._losses import non_saturating_loss, saturating_loss
@@ -212,4 +213,11 @@ FAMILY = Family(
     sample=neutral.sample,
     score=neutral.score,
     score_kind=ScoreKind.LOGIT,
+    advice=MappingProxyType(
+        {
+            Symptom.SATURATED: "take `loss` non_saturating, whose gradient stays where the discriminator wins, or a "
+            "smaller `learning_rate`",
+            Symptom.UNIFORM: "halve the `learning_rate`, or take gan_r1: the same loss with a penalty",
+        }
+    ),
 )

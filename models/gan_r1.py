@@ -45,6 +45,7 @@ from models._family import (
     Phase,
     Preset,
     ScoreKind,
+    Symptom,
 )
 from models._losses import zero_centred_penalty
 from models._noise import Noise
@@ -115,4 +116,11 @@ FAMILY = Family(
     sample=neutral.sample,
     score=neutral.score,
     score_kind=ScoreKind.LOGIT,
+    advice=MappingProxyType(
+        {
+            Symptom.UNIFORM: "change `penalty_weight` by a factor of 10, between 0.1 and 10 for pictures of this size",
+            Symptom.SATURATED: "raise `penalty_weight` tenfold",
+            Symptom.DIVERGED: "raise `penalty_weight` tenfold, and halve the `learning_rate`",
+        }
+    ),
 )

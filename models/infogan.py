@@ -62,6 +62,7 @@ from models._family import (
     Preset,
     ScoreKind,
     Steering,
+    Symptom,
 )
 from models._losses import discriminator_loss, non_saturating_loss
 from models._noise import Noise
@@ -300,4 +301,10 @@ FAMILY = Family(
     score=score,
     score_kind=ScoreKind.LOGIT,
     steering=Steering(InfoGANControls, steer),
+    advice=MappingProxyType(
+        {
+            Symptom.MISSING_CLASSES: "two digits share a code: begin anew with another seed, or train for longer",
+            Symptom.UNIFORM: "lower `information_weight`: codes that are easy to find pay more than variety",
+        }
+    ),
 )

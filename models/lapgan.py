@@ -69,6 +69,7 @@ from models._family import (
     Preset,
     ScoreKind,
     Steering,
+    Symptom,
     require_size,
 )
 from models._losses import discriminator_loss, non_saturating_loss
@@ -368,4 +369,10 @@ FAMILY = Family(
     score_kind=ScoreKind.LOGIT,
     steering=Steering(LAPGANControls, sample_level),
     generators=tuple(f"generator_{level}" for level in range(COARSEST + 1)),
+    advice=MappingProxyType(
+        {
+            Symptom.UNIFORM: "the coarsest level decides on variety: give it more passes, or a smaller `learning_rate`",
+            Symptom.MISSING_CLASSES: "the coarsest level decides which classes are drawn: train for longer",
+        }
+    ),
 )

@@ -39,6 +39,7 @@ from models._family import (
     Phase,
     Preset,
     ScoreKind,
+    Symptom,
 )
 from models._noise import Noise
 
@@ -110,4 +111,10 @@ FAMILY = Family(
     sample=neutral.sample,
     score=neutral.score,
     score_kind=ScoreKind.REGRESSION,
+    advice=MappingProxyType(
+        {
+            Symptom.UNIFORM: "begin anew with another seed: some trainings with squares fail outright, and most do not",
+            Symptom.DIVERGED: "halve the `learning_rate`, or keep `batch_norm`: the outputs drift without a bound",
+        }
+    ),
 )

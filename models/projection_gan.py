@@ -51,6 +51,7 @@ from models._family import (
     Phase,
     Preset,
     ScoreKind,
+    Symptom,
     require_size,
 )
 from models._losses import (
@@ -300,4 +301,12 @@ FAMILY = Family(
     sample=sample,
     score=score,
     score_kind=ScoreKind.LOGIT,
+    advice=MappingProxyType(
+        {
+            Symptom.UNIFORM: "raise `penalty_weight` tenfold, and halve both learning rates",
+            Symptom.SATURATED: "raise `penalty_weight` tenfold, and keep it to the end with `final_penalty_weight`",
+            Symptom.DEAD: "halve `generator_learning_rate` and `discriminator_learning_rate`: they suit short "
+            "trainings on digits",
+        }
+    ),
 )

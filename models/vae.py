@@ -49,6 +49,7 @@ from models._family import (
     Paper,
     Phase,
     Preset,
+    Symptom,
 )
 from models._layers import initialise_normal, sigmoid_pixels, to_unit_range
 from models._noise import Noise
@@ -231,4 +232,11 @@ FAMILY = Family(
     build=build,
     phases=list_phases,
     sample=sample,
+    advice=MappingProxyType(
+        {
+            Symptom.UNIFORM: "raise `latent_dim`, or lower `deviation`: an exact decoder needs its latents",
+            Symptom.MISSING_CLASSES: "train for longer: a variational autoencoder covers classes late, and blurs "
+            "them rather than leave them out",
+        }
+    ),
 )

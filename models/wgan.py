@@ -49,6 +49,7 @@ from models._family import (
     Phase,
     Preset,
     ScoreKind,
+    Symptom,
 )
 from models._noise import Noise
 
@@ -131,4 +132,13 @@ FAMILY = Family(
     sample=neutral.sample,
     score=neutral.score_by_critic,
     score_kind=ScoreKind.CRITIC,
+    advice=MappingProxyType(
+        {
+            Symptom.SATURATED: None,
+            Symptom.UNIFORM: "change `weight_clip` by a factor of 3: too small a bound starves the generator of "
+            "slopes, too large a one lets them explode",
+            Symptom.DIVERGED: "lower `weight_clip` or the `learning_rate`, and keep `optimizer` rmsprop: momentum "
+            "upsets the critic",
+        }
+    ),
 )

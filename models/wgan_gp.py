@@ -46,6 +46,7 @@ from models._family import (
     Phase,
     Preset,
     ScoreKind,
+    Symptom,
 )
 from models._losses import interpolate, one_centred_penalty
 from models._noise import Noise
@@ -183,4 +184,11 @@ FAMILY = Family(
     sample=neutral.sample,
     score=neutral.score_by_critic,
     score_kind=ScoreKind.CRITIC,
+    advice=MappingProxyType(
+        {
+            Symptom.SATURATED: None,
+            Symptom.UNIFORM: "take more steps of the critic, `discriminator_steps`, or a smaller `learning_rate`",
+            Symptom.DIVERGED: "halve the `learning_rate`, or raise `penalty_weight`",
+        }
+    ),
 )

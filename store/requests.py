@@ -17,17 +17,25 @@ from models import (
     find_dataset,
     find_family,
 )
-from store.jobs import JobRequest
+from store.jobs import JobRequest, Keep, OnCollapse
 
 LARGEST_SEED = 2**63 - 1
 DRAWN_SEEDS = 2**32
 """A seed that is drawn is below this: nobody sees one twice, it is short to read out, and exact in JavaScript."""
 _REPORTS_PER_JOB = 20
 _LEAST_CHECKPOINT_INTERVAL = 100
-"""Steps, where nothing else is asked for: a short training would fill the disk, and lose little if it began anew."""
+"""Steps, where nothing else is asked for: a short training would fill the disk, and lose little if it began anew.
 
-_MOST_PER_JOB = {"checkpoint_interval": 1_000, "sample_interval": 1_000, "metrics_interval": 10_000}
-"""As many checkpoints, sample grids and metrics may a job leave."""
+As seldom are its pictures judged, which takes as long as several steps.
+"""
+
+_MOST_PER_JOB = {
+    "checkpoint_interval": 1_000,
+    "sample_interval": 1_000,
+    "metrics_interval": 10_000,
+    "quality_interval": 1_000,
+}
+"""As many checkpoints, sample grids, metrics and judgements may a job leave."""
 
 
 class TrainRequest(BaseModel):
@@ -47,6 +55,11 @@ class TrainRequest(BaseModel):
     checkpoint_interval: int | None = Field(None, ge=1, le=10**9, description="steps from checkpoint to checkpoint")
     sample_interval: int | None = Field(None, ge=1, le=10**9, description="steps from sample grid to sample grid")
     metrics_interval: int | None = Field(None, ge=1, le=10**9, description="steps from metrics to metrics")
+    quality_interval: int | None = Field(
+        None, ge=1, le=10**9, description="steps from judgement to judgement of drawn pictures"
+    )
+    keep: Keep = Field(Keep(), description="which checkpoints stay on disk")
+    on_collapse: OnCollapse = Field("warn", description="what follows the warning that the training collapses")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +99,7 @@ def complete(request: TrainRequest) -> tuple[JobRequest, int]:
     images = request.images or preset.images
     steps = family.total_steps(config, batch_size, images)
     interval = max(1, steps // _REPORTS_PER_JOB)
+    seldom = max(interval, _LEAST_CHECKPOINT_INTERVAL)
     job = JobRequest(
         family=family.name,
         preset=name,
@@ -94,9 +108,12 @@ def complete(request: TrainRequest) -> tuple[JobRequest, int]:
         images=images,
         batch_size=batch_size,
         hyperparameters=config.hyperparameters.model_dump(mode="json"),
-        checkpoint_interval=request.checkpoint_interval or max(interval, _LEAST_CHECKPOINT_INTERVAL),
+        checkpoint_interval=request.checkpoint_interval or seldom,
         sample_interval=request.sample_interval or interval,
         metrics_interval=request.metrics_interval or max(1, interval // 10),
+        quality_interval=request.quality_interval or seldom,
+        keep=request.keep,
+        on_collapse=request.on_collapse,
     )
     _require_rare(job, steps)
     return job, steps

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from models import FLAGSHIP, SEGMENTS, families, find_family
 from store import requests
+from store.jobs import Keep
 from store.requests import LARGEST_SEED, RequestError, TrainRequest, complete
 
 
@@ -104,7 +105,8 @@ def test_what_is_stored_as_json_configures_the_same_again(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "least"), [("checkpoint_interval", 100), ("sample_interval", 100), ("metrics_interval", 10)]
+    ("field", "least"),
+    [("checkpoint_interval", 100), ("sample_interval", 100), ("metrics_interval", 10), ("quality_interval", 100)],
 )
 def test_an_interval_that_would_fill_the_disk_is_refused_with_the_smallest_one(field: str, least: int) -> None:
     wish = {"family": "dcgan", "images": 100_000 * 64, "batch_size": 64}
@@ -116,3 +118,23 @@ def test_an_interval_that_would_fill_the_disk_is_refused_with_the_smallest_one(f
 def test_a_data_set_that_the_networks_cannot_draw_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requests, "find_dataset", lambda name: SEGMENTS.model_copy(update={"size": 18}))
     assert problems(family="dcgan").keys() == {"dataset"}
+
+
+def test_pictures_are_judged_as_often_as_a_checkpoint_is_saved() -> None:
+    job, _ = complete(TrainRequest())
+    assert job.quality_interval == job.checkpoint_interval
+    assert complete(TrainRequest(quality_interval=7000))[0].quality_interval == 7000
+
+
+def test_what_is_kept_and_what_follows_a_collapse_are_of_the_request() -> None:
+    usual, _ = complete(TrainRequest())
+    assert (usual.keep, usual.on_collapse) == (Keep(best=True, last=2, every=4), "warn")
+    wish = {"keep": {"last": 1, "every": None}, "on_collapse": "pause"}
+    chosen, _ = complete(TrainRequest.model_validate(wish))
+    assert (chosen.keep, chosen.on_collapse) == (Keep(best=True, last=1, every=None), "pause")
+
+
+@pytest.mark.parametrize("keep", [{"last": 0}, {"every": 0}, {"best": 1}, {"first": 1}])
+def test_a_retention_that_means_nothing_is_refused(keep: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        TrainRequest.model_validate({"keep": keep})
