@@ -19,15 +19,16 @@ from ganery.display import TrainingBar
 from ganery.holding import HeldError, hold
 from ganery.processes import Say
 from ganery.settings import explain
-from models import UnknownDatasetError
+from models import Symptom, UnknownDatasetError
 from store.requests import RequestError, TrainRequest, complete
 from store.settings import StoreSettings
 from store.states import Wish
 from workers.data import DatasetUnavailableError, load_dataset
 from workers.keeper import describe, retire
-from workers.loop import run
+from workers.loop import TrainingCollapsedError, run
 from workers.settings import WorkerSettings
 from workers.trainer import CheckpointMismatchError, TrainingDivergedError
+from workers.watch import Past
 
 DEFAULT_SEED = 0
 """Fixed, so that the same command, given again, goes on where the last one was interrupted."""
@@ -64,6 +65,7 @@ ERRORS = (
     DatasetUnavailableError,
     OSError,
     RequestError,
+    TrainingCollapsedError,
     TrainingDivergedError,
     UnknownDatasetError,
     WishError,
@@ -131,13 +133,27 @@ class Bench:
         """Show the newest losses."""
         self._bar.losses(terms)
 
+    def quality(self, step: int, data: Mapping[str, object]) -> None:
+        """Say nothing: the checkpoints' metadata tell it."""
+
+    def collapse(self, step: int, symptom: Symptom, warning: str) -> None:
+        """Show a warning."""
+        self._bar.say(f"step {step}: {warning}")
+
+    def ask_pause(self) -> None:
+        """Say nothing: the training ends, and the same command goes on."""
+
+    def past(self, step: int) -> Past:
+        """Return nothing: what was told is not on record."""
+        return Past()
+
     def sample(self, step: int, data: Mapping[str, int]) -> None:
         """Say nothing: the grid is on disk."""
 
     def confirm(self) -> None:
         """Do nothing: no other process has this training."""
 
-    def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float]) -> None:
+    def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float], headline: float | None) -> None:
         """Save a checkpoint, unless it is the one that was continued; only the newest ones can be continued."""
         place = self.place(checkpoint.metadata.step)
         if place == self._continued:

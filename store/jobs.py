@@ -341,18 +341,19 @@ class JobStore:
             data = {name: entry[name] for name in ("id", "images_seen", "metrics")}
             events.append(connection, row["id"], [NewEvent(EventKind.CHECKPOINT, data, new.step)], now)
 
-    def retire_checkpoints(self, claim: Claim) -> list[str]:
-        """Forgets those of the job's checkpoints that its request does not keep; returns their paths, to be removed.
+    def retire_checkpoints(self, claim: Claim, newest: int) -> list[str]:
+        """Forgets the job's checkpoints before a step that its request does not keep; returns their paths, to remove.
 
-        One off the schedule, saved when the training stopped, goes as soon as one after it is registered, so what
-        stays in the end does not depend on how often the training was interrupted. Raises LeaseLostError.
+        newest: the step of the one that was registered just now; those after it are of a training that was lost, and
+        come again. One off the schedule, saved when the training stopped, goes as soon as one after it is registered,
+        so what stays in the end does not depend on how often the training was interrupted. Raises LeaseLostError.
         """
         with self._database.begin() as connection:
             row = _held(connection, claim)
             self._database.exclude_others(connection, ALIASES)
             columns = tables.checkpoints.c
-            of_job = select(columns.id, columns.step, columns.path, columns.headline).where(columns.job_id == row["id"])
-            found = connection.execute(of_job).all()
+            query = select(columns.id, columns.step, columns.path, columns.headline)
+            found = connection.execute(query.where(columns.job_id == row["id"], columns.step <= newest)).all()
             named = set(connection.execute(select(tables.aliases.c.checkpoint_id)).scalars())
             kept = _kept_steps(_job(row), {one.step: one.headline for one in found})
             leaving = [one for one in found if one.step not in kept and one.id not in named]
@@ -507,9 +508,8 @@ def _count(connection: Connection, *conditions: ColumnElement[bool]) -> int:
 def _kept_steps(job: Job, headlines: Mapping[int, float | None]) -> set[int]:
     """The steps of the checkpoints that stay, of those with these steps and headlines."""
     keep, interval = job.request.keep, job.request.checkpoint_interval
-    newest = max(headlines, default=0)
     scheduled = sorted(step for step in headlines if step % interval == 0 or step == job.total_steps)
-    kept = {newest, *scheduled[-keep.last :]}
+    kept = {*scheduled[-keep.last :], max(headlines, default=0)}
     if keep.every is not None:
         kept |= {step for step in scheduled if step % (keep.every * interval) == 0}
     judged = {step: headline for step, headline in headlines.items() if headline is not None}

@@ -1,4 +1,4 @@
-"""The checkpoints of one job on disk: kept and found again. None is removed; older ones lose their training state."""
+"""The checkpoints of one job on disk: kept, found again, and removed where the job keeps only some."""
 
 import re
 import shutil
@@ -71,11 +71,11 @@ class CheckpointKeeper:
                 self._set_aside(row, error)
         return None
 
-    def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float]) -> None:
+    def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float], headline: float | None) -> None:
         """Save and register a checkpoint, unless the job has one of this step to continue from.
 
         One that was set aside as damaged, or lost its training state, is written again, and its record tells where.
-        Raises LeaseLostError.
+        Those that the job does not keep beside it are removed. Raises LeaseLostError.
         """
         step = checkpoint.metadata.step
         known = next((row for row in self._newest() if row.step == step), None)
@@ -84,7 +84,10 @@ class CheckpointKeeper:
         path = f"{self._job_id}/{step:08d}-{self._token}"
         self._reporter.confirm()
         written = save(describe(checkpoint, metrics), self._root / path)
-        self._reporter.register(NewCheckpoint(step, written.images_seen, path, written.digest, dict(metrics)))
+        new = NewCheckpoint(step, written.images_seen, path, written.digest, dict(metrics), headline)
+        self._reporter.register(new)
+        for forgotten in self._reporter.retire(step):
+            shutil.rmtree(self._root / forgotten, ignore_errors=True)
         retire([self._root / row.path for row in self._newest() if row.step < step])
 
     def _newest(self) -> list[TrainedCheckpoint]:

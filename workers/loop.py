@@ -1,11 +1,12 @@
 """The loop of a training: steps, and what is told and kept on the way.
 
-At each step the order is metrics, samples, checkpoint, so whatever precedes a checkpoint is on record before
+At each step the order is metrics, quality, samples, checkpoint, so whatever precedes a checkpoint is on record before
 it. What is due at a step depends on the step alone. So a training that continues from a checkpoint repeats
 what came after it to the last bit, and the records keep the first of each.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -13,24 +14,35 @@ import torch
 
 from checkpoints.files import remove_asides, write_whole
 from checkpoints.format import Checkpoint
-from models import encode_png, find_family, lay_out, to_pixels
+from models import Symptom, encode_png, find_family, lay_out, to_pixels
 from store.checkpoints import CheckpointStore
 from store.database import Database
+from store.events import EventStore
 from store.jobs import Claim, JobRequest, JobStore
 from store.settings import sample_name
 from store.states import Cancelled, Outcome, Paused, Preempted, Succeeded, Wish
 from workers.data import DatasetUnavailableError, load_dataset
+from workers.inspection import Inspection, Inspector
 from workers.keeper import CheckpointKeeper
 from workers.pulse import Pulse
 from workers.reporter import Reporter
 from workers.settings import WorkerSettings
 from workers.trainer import Plan, Trainer
+from workers.watch import Past, Watch, explain
 
 SAMPLE_COLUMNS = 8
 SAMPLE_ROWS = 8
 
 PASSING_FAULTS = (OSError, MemoryError, torch.OutOfMemoryError, DatasetUnavailableError)
 """What may end a training and spare its next attempt: a full disk, a memory or a device that others use, a network."""
+
+
+class TrainingCollapsedError(ArithmeticError):
+    """The pictures show that the training has collapsed, and it was asked for that it then ends."""
+
+    def __init__(self, step: int, symptom: Symptom, warning: str) -> None:
+        self.step, self.symptom = step, symptom
+        super().__init__(f"the training collapsed before step {step}: {warning}")
 
 
 class Surroundings(Protocol):
@@ -52,6 +64,18 @@ class Listener(Protocol):
     def metric(self, step: int, terms: Mapping[str, float]) -> None:
         """Hear the means of the terms since the last metrics."""
 
+    def quality(self, step: int, data: Mapping[str, object]) -> None:
+        """Hear what the pictures of a step look like."""
+
+    def collapse(self, step: int, symptom: Symptom, warning: str) -> None:
+        """Hear that the training collapses, and what to do about it."""
+
+    def ask_pause(self) -> None:
+        """Hear that the training should be held until a person has looked at it."""
+
+    def past(self, step: int) -> Past:
+        """Return what earlier attempts saw up to a step, and what they told."""
+
     def sample(self, step: int, data: Mapping[str, int]) -> None:
         """Hear that the grid of a step is on disk."""
 
@@ -65,8 +89,8 @@ class Keeper(Protocol):
     def latest(self) -> Checkpoint | None:
         """Return the newest one that a training can continue from."""
 
-    def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float]) -> None:
-        """Save one."""
+    def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float], headline: float | None) -> None:
+        """Save one. headline: how good its pictures are, the lower the better; None where they were not judged."""
 
 
 _OBEDIENCE: Mapping[Wish, Outcome] = {
@@ -80,9 +104,9 @@ def train(settings: WorkerSettings, database: Database, jobs: JobStore, claim: C
     """Train a claimed job from its newest checkpoint until it ends or a wish ends it.
 
     Raises LeaseLostError when the job is no longer ours, one of PASSING_FAULTS, and whatever makes the training
-    impossible: TrainingDivergedError, CheckpointMismatchError.
+    impossible: TrainingDivergedError, TrainingCollapsedError, CheckpointMismatchError.
     """
-    reporter = Reporter(jobs, claim)
+    reporter = Reporter(jobs, claim, EventStore(database))
     keeper = CheckpointKeeper(settings.checkpoints, CheckpointStore(database), reporter, claim)
     samples = settings.samples(claim.job.id)
     return run(settings, claim.job.request, pulse=pulse, reporter=reporter, keeper=keeper, samples=samples)
@@ -105,7 +129,9 @@ def run(
     if newest is not None:
         trainer.restore(newest)
         reporter.log(f"continuing from step {trainer.step_count}, which was trained in {newest.metadata.precision}")
-    training = Training(trainer, request, pulse=pulse, reporter=reporter, keeper=keeper, samples=samples)
+    load_test = partial(load_dataset, request.dataset, settings.datasets, split="test", report=reporter.log)
+    inspector = Inspector(trainer.data, load_test, seed=request.seed)
+    training = Training(trainer, request, inspector, pulse=pulse, reporter=reporter, keeper=keeper, samples=samples)
     return training.run()
 
 
@@ -127,19 +153,22 @@ class Training:
         self,
         trainer: Trainer,
         request: JobRequest,
+        inspector: Inspector,
         *,
         pulse: Surroundings,
         reporter: Listener,
         keeper: Keeper,
         samples: Path,
     ) -> None:
-        self._trainer, self._request = trainer, request
+        self._trainer, self._request, self._inspector = trainer, request, inspector
         self._pulse, self._reporter, self._keeper = pulse, reporter, keeper
         self._samples = samples
         self._metrics: Mapping[str, float] = {}
+        self._watch = Watch(reporter.past(trainer.step_count))
+        self._collapse: TrainingCollapsedError | None = None
 
     def run(self) -> Outcome:
-        """Step until the image budget is used up or a wish is heard. Raises LeaseLostError."""
+        """Step until the image budget is used up or a wish is heard. Raises LeaseLostError, TrainingCollapsedError."""
         self._pulse.step = self._trainer.step_count
         if self._trainer.step_count == 0:
             self._draw()
@@ -151,6 +180,13 @@ class Training:
             self._trainer.step()
             self._pulse.step = self._trainer.step_count
             self._report()
+            if self._collapse is not None and not self._trainer.is_finished:
+                self._keep()
+                if self._request.on_collapse == "stop":
+                    raise self._collapse
+                self._collapse = None
+                self._reporter.ask_pause()
+                return Paused()
         return Succeeded()
 
     def _report(self) -> None:
@@ -158,18 +194,35 @@ class Training:
         if is_checkpoint or self._is_due(self._request.metrics_interval):
             self._metrics = self._trainer.read_metrics()  # so that no diverged network becomes a checkpoint
             self._reporter.metric(self._trainer.step_count, self._metrics)
+        inspection = self._inspect(thoroughly=is_checkpoint) if self._is_due(self._request.quality_interval) else None
         if self._is_due(self._request.sample_interval):
             self._draw()
         if is_checkpoint:
-            self._keep()
+            self._keep(inspection)
 
-    def _is_due(self, interval: int) -> bool:
-        return self._trainer.is_finished or self._trainer.step_count % interval == 0
+    def _is_due(self, interval: int | None) -> bool:
+        return interval is not None and (self._trainer.is_finished or self._trainer.step_count % interval == 0)
 
-    def _keep(self) -> None:
+    def _inspect(self, *, thoroughly: bool) -> Inspection:
+        trainer = self._trainer
+        inspect = self._inspector.judge if thoroughly else self._inspector.glance
+        progress = min(1.0, trainer.images_seen / trainer.plan.images)
+        inspection = inspect(trainer.sampler(), step=trainer.step_count, progress=progress)
+        self._reporter.quality(trainer.step_count, inspection.event)
+        for symptom in self._watch.see(inspection.look):
+            warning = explain(trainer.family, symptom, inspection.look)
+            if warning is not None:
+                self._reporter.collapse(trainer.step_count, symptom, warning)
+                if self._request.on_collapse != "warn":
+                    self._collapse = TrainingCollapsedError(trainer.step_count, symptom, warning)
+        return inspection
+
+    def _keep(self, inspection: Inspection | None = None) -> None:
         if self._trainer.step_count > 0:  # before the first step there is nothing that the seed does not tell
             self._trainer.require_finite()
-            self._keeper.keep(self._trainer.snapshot(), self._metrics)
+            judged = {} if inspection is None else inspection.metrics
+            headline = None if inspection is None else inspection.headline
+            self._keeper.keep(self._trainer.snapshot(), {**self._metrics, **judged}, headline)
 
     def _draw(self) -> None:
         """Draw the same noise at every time: a row for each class, or classes as they come."""

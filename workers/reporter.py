@@ -3,19 +3,21 @@
 import logging
 from collections.abc import Mapping
 
+from models import Symptom
 from store.checkpoints import NewCheckpoint
-from store.events import EventKind, NewEvent
+from store.events import EventKind, EventStore, NewEvent
 from store.jobs import Claim, JobStore
 from workers.patience import patiently
+from workers.watch import Look, Past
 
 logger = logging.getLogger(__name__)
 
 
 class Reporter:
-    """Writes in the name of a claim, waiting out a database that is away. All raise LeaseLostError."""
+    """Writes in the name of a claim, waiting out a database that is away. All that writes raises LeaseLostError."""
 
-    def __init__(self, jobs: JobStore, claim: Claim) -> None:
-        self._jobs, self._claim = jobs, claim
+    def __init__(self, jobs: JobStore, claim: Claim, events: EventStore) -> None:
+        self._jobs, self._claim, self._events = jobs, claim, events
 
     def log(self, line: str) -> None:
         """Tell a line of progress for a person to read."""
@@ -31,6 +33,33 @@ class Reporter:
         """Tell the means of the terms since the last metrics."""
         self._record(NewEvent(EventKind.METRIC, terms, step))
 
+    def quality(self, step: int, data: Mapping[str, object]) -> None:
+        """Tell what the pictures of a step look like."""
+        self._record(NewEvent(EventKind.QUALITY, data, step))
+
+    def collapse(self, step: int, symptom: Symptom, warning: str) -> None:
+        """Tell that the training collapses, and what to do about it."""
+        logger.warning(warning)
+        self._record(NewEvent(EventKind.WARNING, {"message": warning, "symptom": symptom}, step))
+
+    def ask_pause(self) -> None:
+        """Ask for the pause of the job, as a person would."""
+        self.confirm()
+        patiently(lambda: self._jobs.request_pause(self._claim.job.id))
+
+    def past(self, step: int) -> Past:
+        """Return what earlier attempts saw up to a step, and what they told."""
+        told = patiently(
+            lambda: self._events.after(self._claim.job.id, 0, [EventKind.QUALITY, EventKind.WARNING], limit=10_000)
+        )
+        looks = [
+            Look.of(event.step, event.data["progress"], event.data["signs"])
+            for event in told
+            if event.kind is EventKind.QUALITY and event.step is not None and event.step <= step
+        ]
+        symptoms = [event.data["symptom"] for event in told if "symptom" in event.data]
+        return Past(tuple(looks), frozenset(map(Symptom, symptoms)))
+
     def sample(self, step: int, data: Mapping[str, int]) -> None:
         """Tell that the grid of a step is on disk."""
         self._record(NewEvent(EventKind.SAMPLE, data, step))
@@ -38,6 +67,10 @@ class Reporter:
     def register(self, checkpoint: NewCheckpoint) -> None:
         """Make a checkpoint on disk known."""
         patiently(lambda: self._jobs.register_checkpoint(self._claim, checkpoint))
+
+    def retire(self, newest: int) -> list[str]:
+        """Forget the checkpoints before this step that the job does not keep; return where they lie."""
+        return patiently(lambda: self._jobs.retire_checkpoints(self._claim, newest))
 
     def confirm(self) -> None:
         """Make sure that the job is still ours: before a file is written, which no database can fence."""

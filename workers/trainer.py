@@ -15,8 +15,21 @@ import torch
 from torch import Tensor, nn
 
 from checkpoints.format import Checkpoint, CheckpointIncompleteError, Metadata
-from models import Batch, Family, ModelConfig, Networks, Phase, Preset, Sampler, StepNoise, derive_seed, from_pixels
+from models import (
+    Batch,
+    Family,
+    ModelConfig,
+    Networks,
+    Phase,
+    Preset,
+    Sampler,
+    StepNoise,
+    Symptom,
+    derive_seed,
+    from_pixels,
+)
 from workers.data import TrainingData
+from workers.watch import advise
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -24,12 +37,12 @@ Precision = Literal["float32", "bfloat16"]
 class TrainingDivergedError(ArithmeticError):
     """A term of the loss, or a weight, is no longer a finite number."""
 
-    def __init__(self, step: int, terms: Mapping[str, float]) -> None:
+    def __init__(self, step: int, terms: Mapping[str, float], advice: str) -> None:
         self.step = step
         self.terms = {name: value for name, value in terms.items() if not math.isfinite(value)}
         super().__init__(
             f"the training diverged before step {step}: {', '.join(self.terms)} became "
-            f"{', '.join(map(str, self.terms.values()))}; try a smaller learning rate or a stronger penalty"
+            f"{', '.join(map(str, self.terms.values()))}; {advice}"
         )
 
 
@@ -138,7 +151,7 @@ class Trainer:
         means = {name: (total / self._counts[name]).item() for name, total in self._totals.items()}
         self._totals, self._counts = {}, {}
         if not all(map(math.isfinite, means.values())):
-            raise TrainingDivergedError(self.step_count, means)
+            raise self._diverged(means)
         return means
 
     def require_finite(self) -> None:
@@ -147,7 +160,10 @@ class Trainer:
         finite = torch.stack([tensor.isfinite().all() for tensor in weights.values()]).tolist()
         broken = [name.partition(".")[0] for name, is_finite in zip(weights, finite, strict=True) if not is_finite]
         if broken:
-            raise TrainingDivergedError(self.step_count, {f"weights of the {name}": math.nan for name in broken})
+            raise self._diverged({f"weights of the {name}": math.nan for name in broken})
+
+    def _diverged(self, terms: Mapping[str, float]) -> TrainingDivergedError:
+        return TrainingDivergedError(self.step_count, terms, advise(self.family, Symptom.DIVERGED))
 
     def sampler(self) -> Sampler:
         """Return a sampler with a copy of today's weights, the averaged ones where there are any."""

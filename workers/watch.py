@@ -22,6 +22,9 @@ SATURATED_SEPARATION = 0.9995
 _DEAD_FROM, _SATURATED_FROM, _UNIFORM_FROM, _MISSING_FROM = 0.2, 0.2, 0.3, 0.5
 """Shares of the budget before which a healthy training may look so."""
 
+LEAST_STEPS = 200
+"""Before so many, nothing has been learnt that could be lost."""
+
 _GAINED = 0.8
 """Of what real pictures have: who had as much and lost it is told whatever the budget."""
 
@@ -94,6 +97,8 @@ class Watch:
         return tuple(new)
 
     def _shown(self, look: Look) -> Iterable[Symptom]:
+        if look.step < LEAST_STEPS:
+            return
         if look.progress >= _DEAD_FROM and look.spread < DEAD_SPREAD:
             yield Symptom.DEAD
             return  # what follows from it goes without saying
@@ -131,15 +136,16 @@ _ADVICE: Mapping[Symptom, str] = {
 }
 
 
-def advise(family: Family[Any], symptom: Symptom) -> str | None:
-    """Return what to do about a symptom: what the family says of it, or else what holds in general.
-
-    None where it is no fault in this family: a Wasserstein critic may be sure of every picture and still teach.
-    """
-    return family.advice.get(symptom, _ADVICE[symptom])
+def advise(family: Family[Any], symptom: Symptom) -> str:
+    """Return what to do about a symptom: what the family says of it, or else what holds in general."""
+    return family.advice.get(symptom) or _ADVICE[symptom]
 
 
 def explain(family: Family[Any], symptom: Symptom, look: Look) -> str | None:
-    """Return a warning in plain words: what was seen, and what to do. None where it is no fault in this family."""
-    advice = advise(family, symptom)
-    return None if advice is None else f"{_FINDINGS[symptom].format(**look.signs)}; {advice}"
+    """Return a warning in plain words: what was seen, and what to do.
+
+    None where it is no fault in this family: a Wasserstein critic may be sure of every picture and still teach.
+    """
+    if symptom in family.advice and family.advice[symptom] is None:
+        return None
+    return f"{_FINDINGS[symptom].format(**look.signs)}; {advise(family, symptom)}"

@@ -195,7 +195,7 @@ def test_the_best_the_last_and_every_nth_stay(
     gone = set()
     for step in range(100, 1001, 100):
         register(jobs, claim, {step: abs(step - 300) + 1.0})
-        gone |= set(jobs.retire_checkpoints(claim))
+        gone |= set(jobs.retire_checkpoints(claim, step))
     assert steps_left(checkpoints, claim) == left
     assert gone == {checkpoint(step).path for step in range(100, 1001, 100) if step not in left}
     assert jobs.get(claim.job.id).checkpoint_step == 1000
@@ -205,7 +205,7 @@ def test_one_off_the_schedule_stays_until_the_next(jobs: JobStore, checkpoints: 
     claim = keeping(jobs, Keep(every=1))
     for step, left in ((100, [100]), (137, [100, 137]), (200, [100, 200])):
         register(jobs, claim, {step: None})
-        jobs.retire_checkpoints(claim)
+        jobs.retire_checkpoints(claim, step)
         assert steps_left(checkpoints, claim) == left
 
 
@@ -214,7 +214,7 @@ def test_one_that_a_name_means_stays(jobs: JobStore, checkpoints: CheckpointStor
     register(jobs, claim, {100: None})
     checkpoints.set_alias("default", checkpoint_id(claim.job.id, 100), is_trained=True)
     register(jobs, claim, {200: None, 300: None})
-    jobs.retire_checkpoints(claim)
+    jobs.retire_checkpoints(claim, 300)
     assert steps_left(checkpoints, claim) == [100, 300]
 
 
@@ -230,5 +230,14 @@ def test_who_lost_the_lease_removes_nothing(jobs: JobStore, checkpoints: Checkpo
     end_lease(database, claim)
     jobs.reap()
     with pytest.raises(LeaseLostError):
-        jobs.retire_checkpoints(claim)
+        jobs.retire_checkpoints(claim, 200)
     assert steps_left(checkpoints, claim) == [100, 200]
+
+
+def test_what_a_lost_training_left_beyond_stays_until_it_comes_again(
+    jobs: JobStore, checkpoints: CheckpointStore
+) -> None:
+    claim = keeping(jobs, Keep(last=1, every=None))
+    register(jobs, claim, {100: None, 200: None, 137: None})
+    jobs.retire_checkpoints(claim, 137)
+    assert steps_left(checkpoints, claim) == [100, 137, 200]

@@ -9,7 +9,7 @@ from typing import Any
 from store.checkpoints import CheckpointStore, TrainedCheckpoint
 from store.database import Database
 from store.events import Event, EventKind, EventStore
-from store.jobs import Claim, JobStore
+from store.jobs import Claim, JobStore, Keep
 from store.requests import TrainRequest, complete
 from store.states import Outcome, Wish
 from workers.loop import train
@@ -29,6 +29,8 @@ TRAINING = TrainRequest(
     checkpoint_interval=8,
     sample_interval=6,
     metrics_interval=5,
+    quality_interval=4,
+    keep=Keep(every=1),
 )
 
 
@@ -54,6 +56,7 @@ class Result:
 
     weights: bytes
     metrics: list[tuple[int | None, Mapping[str, Any]]]
+    quality: list[tuple[int | None, Mapping[str, Any]]]
     samples: Mapping[str, bytes]
 
 
@@ -97,6 +100,7 @@ class Service:
         return Result(
             weights=(self.directory(newest) / "networks.safetensors").read_bytes(),
             metrics=[(event.step, event.data) for event in self.events(job_id, EventKind.METRIC)],
+            quality=[(event.step, event.data) for event in self.events(job_id, EventKind.QUALITY)],
             samples={path.name: path.read_bytes() for path in sorted(samples.glob("*.png"))},
         )
 

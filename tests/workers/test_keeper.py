@@ -8,6 +8,7 @@ import pytest
 
 from store.checkpoints import CheckpointStore, TrainedCheckpoint
 from store.errors import LeaseLostError
+from store.events import EventStore
 from store.jobs import Claim
 from store.pages import Page
 from tests.checkpoints.killing import kill_while_replacing
@@ -32,7 +33,9 @@ class StoppingStore(CheckpointStore):
 
 def keeper(service: Service, claim: Claim, store: CheckpointStore | None = None) -> CheckpointKeeper:
     store = store or CheckpointStore(service.database)
-    return CheckpointKeeper(service.settings.checkpoints, store, Reporter(service.jobs, claim), claim)
+    return CheckpointKeeper(
+        service.settings.checkpoints, store, Reporter(service.jobs, claim, EventStore(service.database)), claim
+    )
 
 
 def test_an_attempt_that_wakes_up_late_removes_nothing_of_the_living_one(service: Service) -> None:

@@ -5,12 +5,15 @@ import pytest
 from sqlalchemy import update
 
 from checkpoints.format import drop_training_state, is_resumable, read_metadata
+from models import Symptom
 from store import tables
 from store.checkpoints import NewCheckpoint
 from store.events import EventKind
+from store.jobs import Keep, OnCollapse
 from store.settings import sample_name
-from store.states import Cancelled, Paused, Preempted, Succeeded, Wish
-from tests.workers.service import STEPS, Result, Service
+from store.states import Cancelled, JobState, Paused, Preempted, Succeeded, Wish
+from tests.workers.service import STEPS, TRAINING, Result, Service
+from workers.loop import TrainingCollapsedError
 from workers.trainer import TrainingDivergedError
 
 
@@ -27,10 +30,11 @@ def test_what_is_due_is_recorded_at_its_steps(service: Service) -> None:
     service.jobs.settle(claim, service.train(claim))
     steps = {
         kind: [event.step for event in service.events(job_id, kind)]
-        for kind in (EventKind.METRIC, EventKind.SAMPLE, EventKind.CHECKPOINT)
+        for kind in (EventKind.METRIC, EventKind.QUALITY, EventKind.SAMPLE, EventKind.CHECKPOINT)
     }
     assert steps == {
         EventKind.METRIC: [5, 8, 10, 15, 16, 20, 24],
+        EventKind.QUALITY: [4, 8, 12, 16, 20, 24],
         EventKind.SAMPLE: [0, 6, 12, 18, 24],
         EventKind.CHECKPOINT: [8, 16, 24],
     }
@@ -223,3 +227,73 @@ def _flip_a_bit(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
+
+
+# --- Collapse -----------------------------------------------------------------------------------------------------
+
+LIVELESS = {"learning_rate": 1e-12}  # the first pictures of these networks are all grey, and stay so
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.watch.LEAST_STEPS", 0)
+
+
+def collapsing(service: Service, on_collapse: OnCollapse) -> str:
+    hyperparameters = {**TRAINING.hyperparameters, **LIVELESS}
+    return service.submit(TRAINING.model_copy(update={"hyperparameters": hyperparameters, "on_collapse": on_collapse}))
+
+
+def collapses(service: Service, job_id: str) -> list[tuple[int | None, str]]:
+    told = service.events(job_id, EventKind.WARNING)
+    return [(event.step, event.data["symptom"]) for event in told if "symptom" in event.data]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_collapse_is_told_once_whatever_interrupts(service: Service) -> None:
+    job_id = collapsing(service, "warn")
+    for step in (9, 13):
+        claim = service.claim(job_id)
+        service.train(claim, until=step)
+        service.jobs.release(claim, "killed")
+    assert service.train(service.claim(job_id)) == Succeeded()
+    assert collapses(service, job_id) == [(12, Symptom.DEAD)]
+    (told,) = service.events(job_id, EventKind.WARNING)
+    assert "whatever the noise" in told.data["message"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_collapsing_training_pauses_where_it_was_asked_to_and_goes_on_when_resumed(service: Service) -> None:
+    job_id = collapsing(service, "pause")
+    claim = service.claim(job_id)
+    outcome = service.train(claim)
+    assert outcome == Paused()
+    job = service.jobs.settle(claim, outcome)
+    assert (job.state, job.checkpoint_step) == (JobState.PAUSED, 12)
+    service.jobs.resume(job_id)
+    assert service.train(service.claim(job_id)) == Succeeded()
+    assert collapses(service, job_id) == [(12, Symptom.DEAD)]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_collapsing_training_ends_where_it_was_asked_to_with_its_checkpoint(service: Service) -> None:
+    job_id = collapsing(service, "stop")
+    with pytest.raises(TrainingCollapsedError, match=r"collapsed before step 12.*another seed"):
+        service.train(service.claim(job_id))
+    assert [one.step for one in service.checkpoints(job_id)] == [12, 8]
+
+
+# --- Retention ----------------------------------------------------------------------------------------------------
+
+
+def test_only_what_the_job_keeps_stays_on_disk_whatever_interrupts(service: Service) -> None:
+    keeping = TRAINING.model_copy(update={"keep": Keep(last=1, every=2), "checkpoint_interval": 4})
+    job_id = service.submit(keeping)
+    for step in (6, 15):
+        claim = service.claim(job_id)
+        service.jobs.settle(claim, service.train(claim, until=step))
+    assert service.train(service.claim(job_id)) == Succeeded()
+    kept = service.checkpoints(job_id)
+    assert [one.step for one in kept] == [24, 16, 8]
+    on_disk = sorted(path.name for path in (service.settings.checkpoints / job_id).iterdir())
+    assert on_disk == sorted(service.directory(one).name for one in kept)

@@ -1,0 +1,139 @@
+"""What a training's pictures look like while it goes on: a few metrics often, more of them at checkpoints.
+
+They are drawn from the averaged weights, as everybody gets them, always from the same noise. Nothing here changes the
+training: it has no random numbers in common with it.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from checkpoints.library import has_judge, load_judge
+from metrics import Evidence, Measurement, Reference, measure
+from models import Sampler, from_pixels, to_pixels
+from workers.data import TrainingData
+from workers.evaluation import draw_beside, take_real
+from workers.watch import Look
+
+GLANCED_AT, JUDGED = 500, 1000
+"""Pictures that are drawn for a glance, and for a judgement at a checkpoint."""
+
+GLANCE = ("pairwise_distance", "class_variance", "classes_covered", "label_accuracy")
+JUDGEMENT = (*GLANCE, "fd", "precision", "recall", "density", "coverage")
+
+HEADLINE = "fd"
+"""The metric that says which checkpoint is the best: the lower, the better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was measured at a step. count: pictures that were drawn for it."""
+
+    count: int
+    measurements: tuple[Measurement, ...]
+    look: Look
+
+    @property
+    def event(self) -> dict[str, object]:
+        """The same as an event tells it."""
+        return {
+            "count": self.count,
+            "progress": self.look.progress,
+            "values": {one.name: one.value for one in self.measurements},
+            "floors": {one.name: one.floor for one in self.measurements},
+            "signs": self.look.signs,
+        }
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The values by the metrics' names, each with its floor, as a checkpoint keeps them."""
+        floors = {f"{one.name}_floor": one.floor for one in self.measurements}
+        return {one.name: one.value for one in self.measurements} | floors
+
+    @property
+    def headline(self) -> float | None:
+        """The value of the metric that decides, if it was measured and is a number."""
+        found = next((one.value for one in self.measurements if one.name == HEADLINE), None)
+        return found if found is not None and math.isfinite(found) else None
+
+
+class Inspector:
+    """Looks at the pictures of one training.
+
+    train: its data. load_test: returns the test pictures, which are asked for when the first judgement is due, and of a
+    data set alone that has a judge; without one only the pixels and the discriminator tell something.
+    """
+
+    def __init__(self, train: TrainingData, load_test: Callable[[], TrainingData], *, seed: int) -> None:
+        self._train, self._load_test, self._seed = train, load_test, seed
+        self._floors: dict[int, Evidence] = {}
+
+    def glance(self, sampler: Sampler, *, step: int, progress: float) -> Inspection:
+        """Measure what is cheap: the signs of a collapse."""
+        return self._inspect(sampler, GLANCED_AT, GLANCE, step, progress)
+
+    def judge(self, sampler: Sampler, *, step: int, progress: float) -> Inspection:
+        """Measure how good the pictures are, too."""
+        return self._inspect(sampler, JUDGED, JUDGEMENT, step, progress)
+
+    def _inspect(self, sampler: Sampler, count: int, names: tuple[str, ...], step: int, progress: float) -> Inspection:
+        if not has_judge(self._train.spec.name):
+            real, labels = self._train.images[:count], self._train.labels[:count]
+            drawn = to_pixels(sampler.sample(range(len(real)), seed=self._seed, labels=labels.tolist()))
+            return Inspection(len(real), (), Look(step, progress, **_signs(sampler, real, drawn, labels)))
+        floor = self._floor(count)
+        evidence = draw_beside(floor, sampler, seed=self._seed)
+        found = measure(evidence, floor, names)
+        assert floor.drawn.labels is not None  # take_real
+        signs = _signs(sampler, floor.drawn.pixels, evidence.drawn.pixels, floor.drawn.labels)
+        return Inspection(len(evidence.drawn), found, Look(step, progress, **signs, **_signs_of(found)))
+
+    @cached_property
+    def _reference(self) -> Reference:
+        return Reference.of(load_judge(self._train.spec.name), self._train, self._load_test())
+
+    def _floor(self, count: int) -> Evidence:
+        if count not in self._floors:
+            self._floors[count] = take_real(self._reference, count=count, seed=self._seed)
+        return self._floors[count]
+
+
+def _signs(sampler: Sampler, real: Tensor, drawn: Tensor, labels: Tensor) -> dict[str, float]:
+    """Return the signs that need no judge. real, drawn: (n, c, h, w) uint8. labels: of both, (n,)."""
+    asked = labels if sampler.is_conditional else torch.zeros_like(labels)
+    signs = {"spread": spread(drawn, asked) / max(spread(real, asked), 1e-6)}
+    if sampler.family.score is not None:
+        on_real, on_drawn = (sampler.score(from_pixels(pixels), labels) for pixels in (real, drawn))
+        signs["separation"] = separation(on_real, on_drawn)
+    return signs
+
+
+def _signs_of(measurements: tuple[Measurement, ...]) -> dict[str, float]:
+    """Return the signs that the judge tells."""
+    ratios: Mapping[str, float] = {one.name: one.value / one.floor for one in measurements if one.floor}
+    within = math.sqrt(max(0.0, ratios.get("class_variance", 1.0)))  # one picture a class is no variety either
+    return {"variety": min(ratios.get("pairwise_distance", 1.0), within), "classes": ratios.get("classes_covered", 1.0)}
+
+
+def spread(pixels: Tensor, groups: Tensor) -> float:
+    """Return how much pixels vary from picture to picture of a group: the root of their mean variance, in levels.
+
+    pixels: (n, c, h, w) uint8. groups: (n,), to be compared within.
+    """
+    values = pixels.float().flatten(1)
+    squares = sum(float(_deviations(values[groups == one]).square().sum()) for one in set(groups.tolist()))
+    return math.sqrt(squares / values.numel())
+
+
+def _deviations(rows: Tensor) -> Tensor:
+    return rows - rows.mean(dim=0)
+
+
+def separation(real: Tensor, drawn: Tensor) -> float:
+    """Return the share of pairs in which the real picture has the higher score, equal ones counted half: (n,), (m,)."""
+    difference = real[:, None] - drawn
+    return float(((difference > 0).float() + (difference == 0).float() / 2).mean())
