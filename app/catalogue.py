@@ -10,12 +10,15 @@ from typing import Any
 from app.refusals import NoCheckpointOfFamilyError, NoSuchCheckpointError
 from checkpoints.format import CheckpointError, read_metadata
 from checkpoints.library import DEFAULT_CHECKPOINT, find_shipped, shipped, shipped_id
-from store.checkpoints import CheckpointStore, TrainedCheckpoint
+from store.checkpoints import CheckpointStore, Leader, TrainedCheckpoint
 from store.errors import AliasNotFoundError, CheckpointNotFoundError
 from store.pages import Page
 
 DEFAULT_ALIAS = "default"
 """The name that is meant where none is given; the shipped default until someone promotes another."""
+
+BEST_ALIAS = "best"
+"""The name of the best trained checkpoint of a family or data set; it moves by itself."""
 
 _SHIPPED_CURSOR = "shipped-"
 _log = logging.getLogger(__name__)
@@ -34,6 +37,8 @@ class KnownCheckpoint:
     images_seen: int
     digest: str
     metrics: Mapping[str, Any]
+    headline: float | None
+    is_best: bool
     created_at: datetime | None
     directory: Path
 
@@ -105,17 +110,30 @@ class Catalogue:
         """Let the name mean this checkpoint from now on; of a shipped one, whichever weights its name has then."""
         self._store.set_alias(name, checkpoint.name or checkpoint.id, is_trained=not checkpoint.is_shipped)
 
-    def newest(self, family: str) -> KnownCheckpoint:
-        """Return the last trained checkpoint of the family, or else one that ships.
+    def newest(self, family: str | None = None, *, dataset: str | None = None) -> KnownCheckpoint:
+        """Return the last trained checkpoint of the family on the data set, or else one that ships.
 
         Raises NoCheckpointOfFamilyError.
         """
-        trained = self._store.list(family=family, limit=1).items
-        if trained:
-            return self._trained(trained[0])
-        ours = self._shipped(family=family)
+        trained = self._store.list(family=family, dataset=dataset, limit=1).items
+        return self._trained(trained[0]) if trained else self._last_shipped(family, dataset)
+
+    def best(self, dataset: str, *, family: str | None = None) -> KnownCheckpoint:
+        """Return the trained checkpoint with the best headline on the data set, or else one that ships.
+
+        Raises NoCheckpointOfFamilyError.
+        """
+        trained = self._store.best(dataset, family=family)
+        return self._last_shipped(family, dataset) if trained is None else self._trained(trained)
+
+    def leaders(self, dataset: str, *, family: str | None = None) -> Sequence[Leader]:
+        """Return the best checkpoint of each finished job on the data set, the newest first."""
+        return self._store.leaders(dataset, family=family)
+
+    def _last_shipped(self, family: str | None, dataset: str | None) -> KnownCheckpoint:
+        ours = self._shipped(family=family, dataset=dataset)
         if not ours:
-            raise NoCheckpointOfFamilyError(family)
+            raise NoCheckpointOfFamilyError(family, dataset)
         return ours[-1]
 
     def ids_of_jobs(self, job_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
@@ -172,6 +190,8 @@ class Catalogue:
             images_seen=row.images_seen,
             digest=row.digest,
             metrics=row.metrics,
+            headline=row.headline,
+            is_best=row.is_best,
             created_at=datetime.fromtimestamp(row.created_at, UTC),
             directory=self._directory / row.path,
         )
@@ -193,6 +213,8 @@ def in_directory(folder: Path) -> KnownCheckpoint:
         images_seen=metadata.images_seen,
         digest=metadata.digest,
         metrics=metadata.metrics,
+        headline=None,
+        is_best=False,
         created_at=metadata.created_at,
         directory=folder,
     )

@@ -20,7 +20,19 @@ from app.metrics import Metrics
 from app.middleware import AnswerHead, GuardHost, LimitBody, Observe
 from app.nice_reports import NiceReports
 from app.queue import Doorbell
-from app.routes import checkpoints, classify, docs, events, families, generate, health, jobs, nice_report, pages
+from app.routes import (
+    checkpoints,
+    classify,
+    docs,
+    events,
+    families,
+    generate,
+    health,
+    jobs,
+    leaderboard,
+    nice_report,
+    pages,
+)
 from app.settings import AppSettings
 from app.sweeper import Sweeper
 from store.checkpoints import CheckpointStore
@@ -35,7 +47,19 @@ _DESCRIPTION = "Trains GANs over HTTP and serves their pictures. Errors are prob
 _STATIC = Path(__file__).parent / "static"
 _ROUTERS = [
     module.router
-    for module in (jobs, events, families, checkpoints, nice_report, generate, classify, health, pages, docs)
+    for module in (
+        jobs,
+        events,
+        families,
+        checkpoints,
+        nice_report,
+        leaderboard,
+        generate,
+        classify,
+        health,
+        pages,
+        docs,
+    )
 ]
 _log = logging.getLogger(__name__)
 

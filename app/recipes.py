@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 from pydantic.fields import FieldInfo
 
-from app.catalogue import DEFAULT_ALIAS, Catalogue, KnownCheckpoint
+from app.catalogue import BEST_ALIAS, DEFAULT_ALIAS, Catalogue, KnownCheckpoint
 from app.refusals import ParameterError
 from checkpoints.format import CheckpointUnusableError
 from checkpoints.library import has_judge
@@ -29,7 +29,7 @@ from models import (
     find_family,
     known_controls,
 )
-from store.requests import DRAWN_SEEDS, LARGEST_SEED
+from store.requests import DEFAULT_DATASET, DRAWN_SEEDS, LARGEST_SEED
 
 _NICE_FACTOR = 20
 _DIGITS = tuple("0123456789")
@@ -55,10 +55,14 @@ class CheckpointQuery(BaseModel):
         None,
         min_length=1,
         max_length=100,
-        description=f"the id, name or alias of a checkpoint; default {DEFAULT_ALIAS!r}",
+        description=f"the id, name or alias of a checkpoint; {BEST_ALIAS!r}: that with the best pictures, of `family` "
+        f"where it is given, on `dataset` or else {DEFAULT_DATASET}; default {DEFAULT_ALIAS!r}",
     )
     family: str | None = Field(
         None, min_length=1, max_length=100, description="take the newest checkpoint of this family"
+    )
+    dataset: str | None = Field(
+        None, min_length=1, max_length=100, description="take the newest checkpoint that was trained on this data set"
     )
 
     @model_validator(mode="before")
@@ -254,14 +258,22 @@ def choose_checkpoint(query: CheckpointQuery, catalogue: Catalogue) -> KnownChec
             find_family(query.family)
         except UnknownFamilyError as error:
             raise ParameterError("family", str(error)) from None
-        if query.checkpoint is None:
-            return catalogue.newest(query.family)
+    if query.dataset is not None:
+        try:
+            find_dataset(query.dataset)
+        except UnknownDatasetError as error:
+            raise ParameterError("dataset", str(error)) from None
+    if query.checkpoint == BEST_ALIAS:
+        return catalogue.best(query.dataset or DEFAULT_DATASET, family=query.family)
+    if query.checkpoint is None and (query.family or query.dataset):
+        return catalogue.newest(query.family, dataset=query.dataset)
     found = catalogue.resolve(query.checkpoint or DEFAULT_ALIAS)
-    if query.family not in {None, found.family}:
-        raise ParameterError(
-            "family",
-            f"checkpoint {found.id} is of {found.family}, not of {query.family}: leave out one of the two",
-        )
+    for name in ("family", "dataset"):
+        wanted, there = getattr(query, name), getattr(found, name)
+        if wanted not in {None, there}:
+            raise ParameterError(
+                name, f"checkpoint {found.id} is of {there}, not of {wanted}: leave out one of the two"
+            )
     return found
 
 

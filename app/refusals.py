@@ -15,6 +15,7 @@
 `errors.py` says with which status each is answered.
 """
 
+import json
 from collections.abc import Mapping
 
 
@@ -60,11 +61,13 @@ class NoSuchCheckpointError(RefusedError):
 
 
 class NoCheckpointOfFamilyError(RefusedError):
-    """Nobody has trained this family."""
+    """Nobody has trained this family, or none on this data set."""
 
-    def __init__(self, family: str) -> None:
-        self.family = family
-        super().__init__(f'there is no checkpoint of {family} yet: train one with POST /train {{"family": "{family}"}}')
+    def __init__(self, family: str | None, dataset: str | None = None) -> None:
+        self.family, self.dataset = family, dataset
+        wish = {name: value for name, value in (("family", family), ("dataset", dataset)) if value is not None}
+        what = " on ".join(wish.values())
+        super().__init__(f"there is no checkpoint of {what} yet: train one with POST /train {json.dumps(wish)}")
 
 
 class SampleNotFoundError(RefusedError):

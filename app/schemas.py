@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.catalogue import KnownCheckpoint
+from metrics import Better
 from models import (
     SURE,
     DatasetSpec,
@@ -18,6 +19,7 @@ from models import (
     Preset,
     ScoreKind,
 )
+from store.checkpoints import Leader
 from store.events import Event, EventKind
 from store.jobs import Job, JobRequest
 from store.states import JobState
@@ -178,6 +180,8 @@ class CheckpointView(Document):
     images_seen: int
     digest: str = Field(description="sha256 of all that its pictures depend on")
     metrics: Mapping[str, Any]
+    headline: float | None = Field(description="FD of its pictures as the training went on; null where not judged")
+    is_best: bool = Field(description="whether it has the best headline of its job's")
     created_at: datetime | None
 
     @classmethod
@@ -195,8 +199,72 @@ class CheckpointView(Document):
             images_seen=checkpoint.images_seen,
             digest=checkpoint.digest,
             metrics=checkpoint.metrics,
+            headline=checkpoint.headline,
+            is_best=checkpoint.is_best,
             created_at=checkpoint.created_at,
         )
+
+
+class MetricsPoint(Document):
+    """What was measured of a training at a step: its losses, or its pictures."""
+
+    step: int
+    losses: Mapping[str, float | None] | None = Field(description="the means of the terms since the point before")
+    quality: Mapping[str, Any] | None = Field(
+        description="count of drawn pictures, values of the metrics, their floors: what real pictures have; signs of a "
+        "collapse, by those of real pictures"
+    )
+
+    @classmethod
+    def of(cls, event: Event) -> "MetricsPoint":
+        """Describe an event of either kind."""
+        is_loss = event.kind is EventKind.METRIC
+        assert event.step is not None  # both kinds have one
+        return cls(step=event.step, losses=event.data if is_loss else None, quality=None if is_loss else event.data)
+
+
+class Standing(Document):
+    """The best checkpoint of a finished job, and what it took."""
+
+    rank: int
+    checkpoint: str = Field(description="the id of the checkpoint")
+    job_id: str
+    state: JobState = Field(description="how the job ended")
+    family: str
+    preset: str
+    seed: int
+    step: int
+    images_seen: int
+    seconds: float = Field(description="from the job's first step to its end, pauses among them")
+    metrics: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, leader: Leader, *, rank: int) -> "Standing":
+        """Describe a leader."""
+        checkpoint = leader.checkpoint
+        return cls(
+            rank=rank,
+            checkpoint=checkpoint.id,
+            job_id=checkpoint.job_id,
+            state=leader.state,
+            family=checkpoint.family,
+            preset=checkpoint.preset,
+            seed=leader.seed,
+            step=checkpoint.step,
+            images_seen=checkpoint.images_seen,
+            seconds=leader.seconds,
+            metrics=checkpoint.metrics,
+        )
+
+
+class Leaderboard(Document):
+    """Finished jobs, the best first."""
+
+    dataset: str
+    metric: str
+    title: str = Field(description="what the metric is called")
+    better: Better = Field(description="which value is better; real: that of real pictures")
+    items: Sequence[Standing]
 
 
 class AliasView(Document):

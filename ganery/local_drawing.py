@@ -33,7 +33,11 @@ class OneCheckpoint(Catalogue):
         """Return the one."""
         return self._only
 
-    def newest(self, family: str) -> KnownCheckpoint:
+    def newest(self, family: str | None = None, *, dataset: str | None = None) -> KnownCheckpoint:
+        """Return the one."""
+        return self._only
+
+    def best(self, dataset: str, *, family: str | None = None) -> KnownCheckpoint:
         """Return the one."""
         return self._only
 

@@ -10,6 +10,7 @@ from store import tables
 from store.database import Database
 from store.errors import AliasNotFoundError, CheckpointNotFoundError
 from store.pages import Page, read_page
+from store.states import FINISHED, JobState
 
 ALIASES = "alias"
 """What those say to exclude each other who give names, or remove what may have one."""
@@ -61,6 +62,16 @@ class TrainedCheckpoint:
     created_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """The best checkpoint of a finished job. seconds: from its first step to its end, pauses among them."""
+
+    checkpoint: TrainedCheckpoint
+    state: JobState
+    seed: int
+    seconds: float
+
+
 class CheckpointStore:
     """Finds checkpoints and names them. They are registered by the JobStore, with the claim of their job."""
 
@@ -101,6 +112,22 @@ class CheckpointStore:
         query = _select().where(*(_columns[name] == value for name, value in wanted.items() if value is not None))
         with self._database.read() as connection:
             return read_page(connection, tables.checkpoints, query, _checkpoint, limit=limit, cursor=cursor)
+
+    def leaders(self, dataset: str, *, family: str | None = None, limit: int = 1000) -> Sequence[Leader]:
+        """The best checkpoints of finished jobs on a data set, at most so many, the newest first."""
+        wanted = _select().subquery()
+        jobs = tables.jobs.c
+        query = (
+            select(wanted, jobs.state, jobs.request, jobs.started_at, jobs.finished_at)
+            .join(tables.jobs, jobs.id == wanted.c.job_id)
+            .where(wanted.c.dataset == dataset, wanted.c.is_best, jobs.state.in_(FINISHED))
+            .order_by(wanted.c.number.desc())
+            .limit(limit)
+        )
+        if family is not None:
+            query = query.where(wanted.c.family == family)
+        with self._database.read() as connection:
+            return [_leader(row) for row in connection.execute(query).mappings()]
 
     def set_alias(self, name: str, checkpoint_id: str, *, is_trained: bool) -> None:
         """Lets the name mean this checkpoint, trained or shipped; does not look whether there is a shipped one.
@@ -154,6 +181,11 @@ def _select() -> Select[Any]:
         .scalar_subquery()
     )
     return select(tables.checkpoints, func.coalesce(_columns.number == best, false()).label("is_best"))
+
+
+def _leader(row: RowMapping) -> Leader:
+    seconds = row["finished_at"] - row["started_at"]
+    return Leader(_checkpoint(row), JobState(row["state"]), row["request"]["seed"], seconds)
 
 
 def _checkpoint(row: RowMapping) -> TrainedCheckpoint:

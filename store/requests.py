@@ -19,6 +19,7 @@ from models import (
 )
 from store.jobs import JobRequest, Keep, OnCollapse
 
+DEFAULT_DATASET = "mnist"
 LARGEST_SEED = 2**63 - 1
 DRAWN_SEEDS = 2**32
 """A seed that is drawn is below this: nobody sees one twice, it is short to read out, and exact in JavaScript."""
@@ -45,7 +46,7 @@ class TrainRequest(BaseModel):
 
     family: str = Field(FLAGSHIP, description="a family of GET /families", json_schema_extra={"enum": [*families()]})
     preset: str | None = Field(None, description="a preset of the family; its first where left out")
-    dataset: str = Field("mnist", description="the data set to train on")
+    dataset: str = Field(DEFAULT_DATASET, description="the data set to train on")
     seed: int | None = Field(None, ge=0, le=LARGEST_SEED, description="drawn where left out")
     images: int | None = Field(None, ge=1, le=10**9, description="pictures that the discriminator is to see")
     batch_size: int | None = Field(None, ge=2, le=4096, description="pictures in a batch")

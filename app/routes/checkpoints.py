@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
+from app.catalogue import BEST_ALIAS
 from app.dependencies import Given, TakesJson
 from app.openapi import refuses
 from app.refusals import FieldError, NoSuchCheckpointError, ParameterError
@@ -59,6 +60,8 @@ def set_alias(name: AliasName, change: AliasChange, given: Given) -> Promotion:
     except NoSuchCheckpointError:
         detail = f"there is no checkpoint {change.checkpoint!r}: GET /checkpoints lists them"
         raise FieldError("checkpoint", detail) from None
+    if name == BEST_ALIAS:
+        raise ParameterError("name", f"{name} always means the checkpoint with the best pictures: choose another name")
     if given.catalogue.exists(name):
         raise ParameterError("name", f"{name} is the id or name of a checkpoint, and always means that one")
     given.engine.load(checkpoint)  # a damaged one is refused here, and not at the next picture

@@ -14,8 +14,9 @@ from app.caching import IMMUTABLE, REVALIDATE, answer
 from app.dependencies import Given, Services, TakesJson
 from app.openapi import UNCHANGED, draws, refuses, tells
 from app.refusals import SampleNotFoundError
-from app.schemas import JobView, Page, PageQuery, PriorityChange
+from app.schemas import JobView, MetricsPoint, Page, PageQuery, PriorityChange
 from store.errors import DatabaseUnavailableError
+from store.events import EventKind
 from store.jobs import Job
 from store.requests import TrainRequest, complete
 from store.settings import sample_name
@@ -107,6 +108,26 @@ def get_sample(job_id: str, step: int, request: Request, given: Given) -> Respon
     except OSError:
         raise SampleNotFoundError(job_id, step) from None
     return answer(request, png, "image/png", caching=IMMUTABLE)
+
+
+class MetricsQuery(PageQuery):
+    """Which points of the curves to tell."""
+
+    limit: int = Field(1000, ge=1, le=1000, description="the most points")
+    cursor: str | None = Field(None, pattern=r"^[0-9]{1,18}$", description="the next_cursor of the page before")
+
+
+@router.get("/jobs/{job_id}/metrics", operation_id="get_metrics", responses=refuses(404, 422, 503))
+def get_metrics(job_id: str, query: Annotated[MetricsQuery, Query()], given: Given) -> Page[MetricsPoint]:
+    """Tell the curves of a job: its losses, and what its pictures were like, in the order of their steps.
+
+    Of a job at work, ask again with the last `next_cursor` for what has come since; null where nothing came yet.
+    """
+    given.jobs.get(job_id)
+    after = int(query.cursor or 0)
+    events = given.events.after(job_id, after, [EventKind.METRIC, EventKind.QUALITY], limit=query.limit)
+    last = str(events[-1].sequence) if events else query.cursor
+    return Page(items=[MetricsPoint.of(event) for event in events], next_cursor=last)
 
 
 @router.post(

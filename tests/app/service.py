@@ -59,11 +59,12 @@ class Service:
     def settle(self, claim: Claim, outcome: Outcome) -> str:
         return self.given.jobs.settle(claim, outcome).id
 
-    def keep_checkpoint(self, claim: Claim, step: int) -> str:
-        """Save and register a checkpoint as a worker does; return its id."""
+    def keep_checkpoint(self, claim: Claim, step: int, **metrics: float) -> str:
+        """Save and register a checkpoint as a worker does; return its id. metrics: fd is the headline."""
         path = f"{claim.job.id}/{step:08d}-{claim.token}"
         written = save(trained(claim.job.family, seed=step), self.given.settings.checkpoints / path)
-        self.given.jobs.register_checkpoint(claim, NewCheckpoint(step, written.images_seen, path, written.digest))
+        told = NewCheckpoint(step, written.images_seen, path, written.digest, metrics, metrics.get("fd"))
+        self.given.jobs.register_checkpoint(claim, told)
         return checkpoint_id(claim.job.id, step)
 
     def count(self, name: str, **labels: str) -> float:

@@ -7,6 +7,7 @@ import pytest
 
 from checkpoints.library import DEFAULT_CHECKPOINT
 from models import FLAGSHIP
+from store.errors import CheckpointNotFoundError
 from store.states import Succeeded
 from tests.app.problems import places, refusal
 from tests.app.service import Service
@@ -177,3 +178,56 @@ def test_an_alias_of_a_shipped_checkpoint_outlives_its_weights(
 def test_a_name_that_is_none_is_refused(gallery: Service, name: str) -> None:
     problem = refusal(gallery.client.put(f"/aliases/{name}", json={"checkpoint": CONDITIONAL}), 422)
     assert ("parameter", "name") in places(problem)
+
+
+# The best
+
+
+def test_the_best_of_a_job_is_marked(service: Service) -> None:
+    claim = service.claim()
+    ids = [service.keep_checkpoint(claim, step, fd=fd) for step, fd in ((2, 5.0), (4, 3.0), (6, 4.0))]
+    shown = {one["id"]: one for one in service.get(f"/checkpoints?job_id={claim.job.id}").json()["items"]}
+    assert [shown[one]["is_best"] for one in ids] == [False, True, False]
+    assert [shown[one]["headline"] for one in ids] == [5.0, 3.0, 4.0]
+
+
+def test_best_means_the_best_of_a_family_and_data_set_whoever_trained_it(service: Service) -> None:
+    first, second = service.claim(), service.claim()
+    trained = service.keep_checkpoint(first, 2, fd=5.0)
+    assert drawn_from(service, "checkpoint=best&dataset=segments") == trained
+    better = service.keep_checkpoint(second, 2, fd=4.0)
+    service.keep_checkpoint(second, 4, fd=4.5)
+    assert drawn_from(service, "checkpoint=best&dataset=segments") == better
+    assert drawn_from(service, f"checkpoint=best&dataset=segments&family={UNCONDITIONAL_FAMILY}") == better
+    assert drawn_from(service, f"checkpoint=best&dataset=segments&family={FLAGSHIP}") == service.id_of(CONDITIONAL)
+
+
+def test_best_of_what_nobody_trained_is_not_found(service: Service) -> None:
+    problem = refusal(service.get("/generate?checkpoint=best&family=wgan"), 404, "no-checkpoint-of-family")
+    assert "wgan on mnist" in problem["detail"]
+    assert '"dataset": "mnist"' in problem["detail"]
+    problem = refusal(service.get("/generate?checkpoint=best&dataset=nonesuch"), 422)
+    assert "segments" in places(problem)["parameter", "dataset"]
+
+
+def test_best_is_given_to_no_other(service: Service) -> None:
+    problem = refusal(service.client.put("/aliases/best", json={"checkpoint": UNCONDITIONAL}), 422)
+    assert "best pictures" in places(problem)["parameter", "name"]
+
+
+def test_the_newest_on_a_data_set_is_asked_for_by_its_name(service: Service) -> None:
+    trained = service.keep_checkpoint(service.claim(), 2)
+    assert drawn_from(service, "dataset=segments") == trained
+    problem = refusal(service.get(f"/generate?checkpoint={trained}&dataset=mnist"), 422)
+    assert "is of segments, not of mnist" in places(problem)["parameter", "dataset"]
+
+
+def test_a_checkpoint_that_retention_removed_gets_no_name(service: Service) -> None:
+    claim = service.claim()
+    gone = service.keep_checkpoint(claim, 2)
+    known = service.given.catalogue.find(gone)
+    service.keep_checkpoint(claim, 4)
+    service.given.jobs.retire_checkpoints(claim, 4)
+    refusal(service.client.put("/aliases/mine", json={"checkpoint": gone}), 422)
+    with pytest.raises(CheckpointNotFoundError):  # it went while the name was being given
+        service.given.catalogue.set_alias("mine", known)

@@ -5,6 +5,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from store.events import EventKind, NewEvent
 from store.states import Cancelled, Failed, Paused, Succeeded
 from tests.app.problems import places, refusal
 from tests.app.service import Service
@@ -212,3 +213,27 @@ def test_a_sample_that_there_is_not_is_refused(service: Service, step: str) -> N
 def test_a_sample_of_no_step_is_refused(service: Service) -> None:
     problem = refusal(service.get(f"/jobs/{service.queue()}/samples/first.png"), 422)
     assert "'first' came" in places(problem)["parameter", "step"]
+
+
+# Curves
+
+
+def test_the_curves_of_a_job_are_told_in_pages(service: Service) -> None:
+    claim = service.claim()
+    judged = {"count": 500, "progress": 0.5, "values": {"fd": 3.0}, "floors": {"fd": 1.0}, "signs": {"spread": 0.9}}
+    for step in (10, 20):
+        service.given.jobs.record(claim, [NewEvent(EventKind.METRIC, {"generator/loss": 0.5}, step)])
+    service.given.jobs.record(claim, [NewEvent(EventKind.QUALITY, judged, 20)])
+    path = f"/jobs/{claim.job.id}/metrics"
+    first = service.get(f"{path}?limit=2").json()
+    assert first["items"] == [{"step": step, "losses": {"generator/loss": 0.5}, "quality": None} for step in (10, 20)]
+    rest = service.get(path, params={"cursor": first["next_cursor"]}).json()
+    assert rest["items"] == [{"step": 20, "losses": None, "quality": judged}]
+    nothing_new = service.get(path, params={"cursor": rest["next_cursor"]}).json()
+    assert nothing_new == {"items": [], "next_cursor": rest["next_cursor"]}
+
+
+def test_the_curves_of_a_job_that_has_none_are_empty(service: Service) -> None:
+    assert service.get(f"/jobs/{service.queue()}/metrics").json() == {"items": [], "next_cursor": None}
+    refusal(service.get("/jobs/nobody/metrics"), 404, "not-found")
+    refusal(service.get(f"/jobs/{service.queue()}/metrics?cursor=x"), 422)

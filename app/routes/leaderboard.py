@@ -1,0 +1,68 @@
+"""Which trainings drew the best pictures: GET /leaderboard."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import ConfigDict, Field
+
+from app.dependencies import Given
+from app.openapi import refuses
+from app.refusals import ParameterError
+from app.schemas import Document, Leaderboard, Standing
+from metrics import Metric, UnknownMetricError, find_metric
+from models import UnknownDatasetError, find_dataset
+from store.checkpoints import Leader
+from store.requests import DEFAULT_DATASET
+
+router = APIRouter(tags=["quality"])
+
+
+class LeaderboardQuery(Document):
+    """By what to rank, and whom."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dataset: str = Field(DEFAULT_DATASET, max_length=100, description="trainings on this data set")
+    metric: str = Field("fd", max_length=100, description="rank by this metric of the best checkpoint")
+    family: str | None = Field(None, max_length=100, description="of this family")
+    limit: int = Field(100, ge=1, le=1000, description="the most rows")
+
+
+@router.get("/leaderboard", operation_id="leaderboard", responses=refuses(422, 503))
+def leaderboard(query: Annotated[LeaderboardQuery, Query()], given: Given) -> Leaderboard:
+    """Rank the finished jobs by their best checkpoint: that with the best headline, whatever the metric.
+
+    Each stands with all its metrics, and with the time and the pictures that it took. Metrics were measured in the
+    training, on fewer pictures than `ganery evaluate` draws: they compare with one another. Of more than a thousand
+    jobs the newest are ranked.
+    """
+    try:
+        metric = find_metric(query.metric)
+    except UnknownMetricError as error:
+        raise ParameterError("metric", str(error)) from None
+    try:
+        find_dataset(query.dataset)
+    except UnknownDatasetError as error:
+        raise ParameterError("dataset", str(error)) from None
+    ranked = rank(given.catalogue.leaders(query.dataset, family=query.family), metric)[: query.limit]
+    return Leaderboard(
+        dataset=query.dataset,
+        metric=metric.name,
+        title=metric.title,
+        better=metric.better,
+        items=[Standing.of(leader, rank=place) for place, leader in enumerate(ranked, 1)],
+    )
+
+
+def rank(leaders: Sequence[Leader], metric: Metric) -> list[Leader]:
+    """Return those that were measured by the metric, the best first; the older of equal ones."""
+    measured = [one for one in leaders if one.checkpoint.metrics.get(metric.name) is not None]
+    return sorted(measured, key=lambda one: (_badness(one, metric), one.checkpoint.created_at))
+
+
+def _badness(leader: Leader, metric: Metric) -> float:
+    values = leader.checkpoint.metrics
+    value: float = values[metric.name]
+    floor: float = values.get(f"{metric.name}_floor") or 0.0
+    return {"lower": value, "higher": -value, "real": abs(value - floor)}[metric.better]
