@@ -6,6 +6,7 @@ Each module without an underscore is a family, named after its paper. What upper
 from models._classifier import Classifier
 from models._datasets import (
     DATASETS,
+    FASHION_MNIST,
     MNIST,
     SEGMENTS,
     DatasetSpec,
@@ -45,6 +46,7 @@ __all__ = [
     "CONFIDENCE",
     "DATASETS",
     "ENCODER",
+    "FASHION_MNIST",
     "FLAGSHIP",
     "MNIST",
     "NICE_FACTORS",

@@ -41,10 +41,27 @@ class UnknownClassError(ValueError):
 
 
 MNIST = DatasetSpec(name="mnist", channels=1, size=28, classes=tuple("0123456789"))
+FASHION_MNIST = DatasetSpec(
+    name="fashion_mnist",
+    channels=1,
+    size=28,
+    classes=(
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ),
+)
 SEGMENTS = DatasetSpec(name="segments", channels=1, size=16, classes=tuple("0123456789"))
 """Seven-segment digits drawn by formula: needs no download."""
 
-DATASETS: Mapping[str, DatasetSpec] = MappingProxyType({spec.name: spec for spec in (MNIST, SEGMENTS)})
+DATASETS: Mapping[str, DatasetSpec] = MappingProxyType({spec.name: spec for spec in (MNIST, FASHION_MNIST, SEGMENTS)})
 
 
 class UnknownDatasetError(KeyError):

@@ -103,7 +103,7 @@ def nothing_stored(gallery: Service) -> Iterator[Service]:
         ({"family": "nobody"}, "#/family", "the zoo has "),
         ({"family": 7}, "#/family", "valid string; 7 came"),
         ({"family": "dcgan", "preset": "nobody"}, "#/preset", "it has paper, tutorial"),
-        ({"dataset": "nobody"}, "#/dataset", "there are mnist, segments"),
+        ({"dataset": "nobody"}, "#/dataset", "there are mnist, fashion_mnist, "),
         ({"seed": -1}, "#/seed", "greater than or equal to 0; -1 came"),
         ({"seed": 2**63}, "#/seed", "less than or equal to 9223372036854775807; 9223372036854775808 came"),
         ({"seed": "seven"}, "#/seed", "'seven' came"),

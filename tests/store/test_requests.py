@@ -59,7 +59,7 @@ def test_hyperparameters_differ_where_they_are_asked_to() -> None:
     [
         ("family", "nonesuch", "dcgan"),
         ("preset", "none", "has no preset 'none'"),
-        ("dataset", "cats", "mnist, segments"),
+        ("dataset", "cats", "mnist, fashion_mnist"),
     ],
 )
 def test_an_unknown_name_is_refused_with_those_that_there_are(field: str, value: str, right: str) -> None:

