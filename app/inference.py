@@ -14,16 +14,16 @@ from torch import Tensor
 from app.caching import entity_tag
 from app.catalogue import KnownCheckpoint
 from app.provenance import DEVICE_CLASS, Judge, describe
-from app.recipes import Recipe
+from app.recipes import TYPICAL_CLASSES, Recipe
 from app.refusals import BusyError
-from checkpoints.format import CheckpointCorruptError, Metadata, load, read_metadata
-from checkpoints.library import judge_directory, load_judge, to_sampler
+from checkpoints.format import CheckpointCorruptError, Metadata, load
+from checkpoints.library import judge_digest, judge_directory, load_judge, to_sampler
 from models import (
     ENCODER,
     BurnIn,
-    Classifier,
     Controls,
     DatasetSpec,
+    PictureJudge,
     Rejection,
     Sampler,
     Selection,
@@ -159,7 +159,7 @@ class Engine:
         self._burn_ins: LeastRecentlyUsed[Hashable, Tensor] = LeastRecentlyUsed(BURN_INS_KEPT)
         self._shared = SharedWork[Picture]()
         self._max_candidates, self._version = max_candidates, version
-        self._classifiers: dict[str, Classifier] = {}
+        self._judges: dict[str, PictureJudge] = {}
         self._loading = threading.Lock()
 
     @property
@@ -217,12 +217,12 @@ class Engine:
                 self._samplers.put(checkpoint.digest, loaded)
             return loaded
 
-    def classifier(self, dataset: str) -> Classifier:
+    def classifier(self, dataset: str) -> PictureJudge:
         """Return the shipped classifier of a data set. Raises what `load_judge` raises."""
         with self._loading:
-            if dataset not in self._classifiers:
-                self._classifiers[dataset] = load_judge(dataset)
-            return self._classifiers[dataset]
+            if dataset not in self._judges:
+                self._judges[dataset] = load_judge(dataset)
+            return self._judges[dataset]
 
     def burn_in(
         self, checkpoint: KnownCheckpoint, sampler: Sampler, truncation: float = 1.0, controls: Controls | None = None
@@ -258,7 +258,7 @@ class Engine:
                 rejections=rejections,
             )
         wanted = recipe.count * recipe.nice_factor
-        most = self._max_candidates * len(recipe.dataset.classes)  # a class is about one of so many candidates
+        most = self._max_candidates * TYPICAL_CLASSES  # a class is about one of so many candidates
         return draw_class(
             sampler,
             self.classifier(recipe.dataset.name).probabilities,
@@ -267,7 +267,7 @@ class Engine:
             count=recipe.count,
             truncation=recipe.truncation,
             nice_factor=recipe.nice_factor,
-            most_per_picture=max(1, min(200, most // wanted)),
+            most_per_picture=max(1, min(20 * len(recipe.dataset.classes), most // wanted)),
             controls=recipe.controls,
             rejections=rejections,
         )
@@ -297,5 +297,4 @@ def _judge_of(recipe: Recipe) -> Judge | None:
 
 def find_judge(dataset: str) -> Judge:
     """Return which classifier ships for a data set. Raises CheckpointError."""
-    folder = judge_directory(dataset)
-    return Judge(folder.name, read_metadata(folder).digest)
+    return Judge(judge_directory(dataset).name, judge_digest(dataset))

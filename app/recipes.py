@@ -33,6 +33,8 @@ from store.requests import DEFAULT_DATASET, DRAWN_SEEDS, LARGEST_SEED
 
 _NICE_FACTOR = 20
 _DIGITS = tuple("0123456789")
+TYPICAL_CLASSES = 10
+"""Finding a class takes about as many candidates for each picture as there are classes; the limit is for so many."""
 
 
 def _steered_by(control: str) -> str:
@@ -336,6 +338,7 @@ def _check_size(recipe: Recipe, limits: Limits) -> None:
     candidates = recipe.count * recipe.nice_factor
     most = limits.candidates
     if recipe.by_classifier:
+        most = most * TYPICAL_CLASSES // len(recipe.dataset.classes)
         most //= 2  # a class may come up half as often as the others
     if candidates > most:
         raise ParameterError(

@@ -7,7 +7,15 @@ import torch
 from pydantic import ValidationError
 
 from checkpoints.format import Checkpoint, CheckpointUnusableError, Metadata, load, read_metadata
-from models import Classifier, Sampler, UnknownFamilyError, UnsupportedShapeError, find_family
+from models import (
+    DERIVED_JUDGES,
+    Classifier,
+    PictureJudge,
+    Sampler,
+    UnknownFamilyError,
+    UnsupportedShapeError,
+    find_family,
+)
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 DEFAULT_CHECKPOINT = "projection_gan-mnist"
@@ -65,14 +73,32 @@ def judge_directory(dataset: str) -> Path:
     return PRETRAINED / f"{_JUDGES}{dataset}"
 
 
-def load_judge(dataset: str) -> Classifier:
-    """Load the shipped classifier of a data set. Raises CheckpointMissingError where none is shipped."""
+def load_judge(dataset: str) -> PictureJudge:
+    """Load the shipped classifier of a data set, or make what is derived from such.
+
+    Raises CheckpointMissingError where none is shipped.
+    """
+    trained = map(_load_classifier, _trained_parts(dataset))
+    return DERIVED_JUDGES[dataset].build(*trained) if dataset in DERIVED_JUDGES else next(trained)
+
+
+def has_judge(dataset: str) -> bool:
+    """Whether there is a judge for the data set: all that it is made of ships."""
+    return all((judge_directory(part) / "metadata.json").is_file() for part in _trained_parts(dataset))
+
+
+def judge_digest(dataset: str) -> str:
+    """Return the digest of the weights that the judge of a data set is made of. Raises CheckpointError."""
+    return "".join(read_metadata(judge_directory(part)).digest for part in _trained_parts(dataset))
+
+
+def _trained_parts(dataset: str) -> tuple[str, ...]:
+    """Return the data sets of whose classifiers the judge is made."""
+    return DERIVED_JUDGES[dataset].trained if dataset in DERIVED_JUDGES else (dataset,)
+
+
+def _load_classifier(dataset: str) -> Classifier:
     checkpoint = load(judge_directory(dataset))
     classifier = Classifier(checkpoint.metadata.dataset)
     classifier.load_state_dict(dict(checkpoint.networks))
     return classifier.eval().requires_grad_(False)
-
-
-def has_judge(dataset: str) -> bool:
-    """Whether a classifier ships for the data set."""
-    return (judge_directory(dataset) / "metadata.json").is_file()

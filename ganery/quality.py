@@ -12,7 +12,7 @@ from checkpoints.packing import pack
 from ganery.holding import HeldError, hold
 from ganery.processes import Say
 from metrics import DEFAULT_METRICS, Measurement, Reference, UnknownMetricError, choose, find_metric, show, tabulate
-from models import UnknownDatasetError, find_family
+from models import DERIVED_JUDGES, UnknownDatasetError, find_family
 from store.settings import StoreSettings
 from workers.data import DatasetUnavailableError, TrainingData, load_dataset
 from workers.evaluation import PICTURES, Report, evaluate
@@ -41,11 +41,21 @@ class NoJudgeError(Exception):
         super().__init__(f"{dataset} has no judge, whose features carry every distance: ganery judge train {dataset}")
 
 
+class JudgeNotTrainedError(Exception):
+    """The judge of the data set is made of others: there is nothing to train."""
+
+    def __init__(self, dataset: str, parts: tuple[str, ...]) -> None:
+        self.dataset, self.parts = dataset, parts
+        trained = f"train what it is made of: ganery judge train {parts[0]}" if parts else "it needs no training"
+        super().__init__(f"the judge of {dataset} is derived, not trained; {trained}")
+
+
 ERRORS = (
     CheckpointError,
     DatasetUnavailableError,
     HeldError,
     InceptionUnavailableError,
+    JudgeNotTrainedError,
     NoJudgeError,
     OSError,
     UnfinishedTrainingError,
@@ -56,7 +66,12 @@ ERRORS = (
 
 
 def make_judge(dataset: str, settings: StoreSettings, out: Path | None, say: Say) -> None:
-    """Train the judge of a data set and store it, by default where the shipped ones lie."""
+    """Train the judge of a data set and store it, by default where the shipped ones lie.
+
+    Raises JudgeNotTrainedError for one that is made of others.
+    """
+    if dataset in DERIVED_JUDGES:
+        raise JudgeNotTrainedError(dataset, DERIVED_JUDGES[dataset].trained)
     train, test = _both_splits(dataset, settings, say)
     directory = out or judge_directory(dataset)
     written = save(train_judge(train, test, report=say), directory)
@@ -171,7 +186,7 @@ the drawn ones. `ganery evaluate {name}` prints this table again; docs/metrics.m
 {ratio}.
 
 It draws {metadata.dataset.channels} x {metadata.dataset.size} x {metadata.dataset.size} pictures of the classes
-{", ".join(metadata.dataset.classes)} and nothing else; its faults are those of its training set.
+{metadata.dataset.listed_classes} and nothing else; its faults are those of its training set.
 
 Hyperparameters: `{json.dumps(metadata.hyperparameters, sort_keys=True)}`
 """

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from metrics._neighbours import NEIGHBOURS, radius
-from models import Classifier, from_pixels
+from models import PictureJudge, from_pixels
 
-TrainClassifier = Callable[[Tensor, Tensor], Classifier]
+TrainClassifier = Callable[[Tensor, Tensor], PictureJudge]
 """Trains a classifier on pictures (n, c, h, w) uint8 and their classes (n,) int64."""
 
 Extract = Callable[[Tensor], Tensor]
@@ -73,7 +73,7 @@ class Pictures(Keeper):
     for; None where none could be asked for.
     """
 
-    judge: Classifier
+    judge: PictureJudge
     pixels: Tensor
     labels: Tensor | None
 
@@ -86,11 +86,16 @@ class Pictures(Keeper):
         return self.judge.features(from_pixels(self.pixels), batch_size=_BATCH)
 
     @cached_property
-    def recognised(self) -> Tensor:
-        """The class that the judge finds most probable: (n,) int64."""
+    def logits(self) -> Tensor:
+        """The judge's logits: (n, classes)."""
         features = self.features  # which also takes the judge out of training
         with torch.inference_mode():
-            return cast(Tensor, self.judge.head(features)).argmax(dim=1)
+            return self.judge.head(features)
+
+    @cached_property
+    def recognised(self) -> Tensor:
+        """The class that the judge finds most probable: (n,) int64."""
+        return self.logits.argmax(dim=1)
 
     @property
     def accuracy(self) -> float | None:
@@ -117,7 +122,7 @@ class Reference(Keeper):
     need, and which this layer has not; without one, its metrics do not apply.
     """
 
-    judge: Classifier
+    judge: PictureJudge
     train: Pictures
     test: Pictures
     train_classifier: TrainClassifier | None = None
@@ -126,7 +131,7 @@ class Reference(Keeper):
     @classmethod
     def of(
         cls,
-        judge: Classifier,
+        judge: PictureJudge,
         train: Labelled,
         test: Labelled,
         *,

@@ -85,7 +85,7 @@ def class_variance(evidence: Evidence) -> float | None:
 @once
 def _counts(pictures: Pictures) -> Tensor:
     """Return how many pictures are recognised as each class: (classes,)."""
-    return pictures.recognised.bincount(minlength=len(pictures.judge.dataset.classes))
+    return pictures.recognised.bincount(minlength=pictures.logits.shape[1])
 
 
 @once

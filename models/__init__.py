@@ -3,12 +3,13 @@
 Each module without an underscore is a family, named after its paper. What upper layers need is here.
 """
 
-from models._classifier import Classifier
+from models._classifier import ChannelwiseJudge, Classifier, PictureJudge
 from models._datasets import (
     DATASETS,
     FASHION_MNIST,
     MNIST,
     SEGMENTS,
+    STACKED_MNIST,
     DatasetSpec,
     UnknownClassError,
     UnknownDatasetError,
@@ -34,6 +35,7 @@ from models._family import (
     UnsupportedShapeError,
 )
 from models._grid import ENCODER, encode_png, from_pixels, lay_out, to_pixels
+from models._judges import DERIVED_JUDGES, DerivedJudge
 from models._nice_report import NICE_FACTORS, SURE, NiceReport, NiceRow, report_nice
 from models._noise import BLOCK, BlockNoise, Noise, StepNoise, derive_seed
 from models._registry import FLAGSHIP, UnknownFamilyError, families, find_family, known_controls
@@ -45,21 +47,25 @@ __all__ = [
     "BLOCK",
     "CONFIDENCE",
     "DATASETS",
+    "DERIVED_JUDGES",
     "ENCODER",
     "FASHION_MNIST",
     "FLAGSHIP",
     "MNIST",
     "NICE_FACTORS",
     "SEGMENTS",
+    "STACKED_MNIST",
     "SURE",
     "Batch",
     "BlockNoise",
     "BurnIn",
+    "ChannelwiseJudge",
     "Classifier",
     "Conditioning",
     "ControlError",
     "Controls",
     "DatasetSpec",
+    "DerivedJudge",
     "Family",
     "Hyperparameters",
     "ModelConfig",
@@ -74,6 +80,7 @@ __all__ = [
     "Objective",
     "Paper",
     "Phase",
+    "PictureJudge",
     "Preset",
     "Rejection",
     "Sampler",

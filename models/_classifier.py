@@ -1,7 +1,10 @@
-"""The classifier that judges pictures: it recognises classes, and its features carry every distance.
+"""What judges pictures: it recognises classes, and its features carry every distance.
 
-A small convolutional network in the shape of VGG (Simonyan & Zisserman 2015) with batch normalisation and dropout.
+The classifier is a small convolutional network in the shape of VGG (Simonyan & Zisserman 2015) with batch normalisation
+and dropout. Pictures of several channels can be judged channel by channel, by a classifier of one.
 """
+
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +15,19 @@ from models._noise import BLOCK
 
 FEATURES = 128
 """Width of the penultimate layer, whose activations are the features."""
+
+
+class PictureJudge(Protocol):
+    """Tells the class of pictures (n, c, h, w) in [-1, 1], and the features by which they are compared."""
+
+    def features(self, images: Tensor, *, batch_size: int = 500) -> Tensor:
+        """Return the features: (n, d)."""
+
+    def head(self, features: Tensor) -> Tensor:
+        """Return the logits of features (n, d): (n, classes)."""
+
+    def probabilities(self, images: Tensor, *, batch_size: int = BLOCK) -> Tensor:
+        """Return class probabilities: (n, classes). Computed in blocks, so a row depends on its block alone."""
 
 
 class Classifier(nn.Module):
@@ -60,6 +76,36 @@ class Classifier(nn.Module):
     def _resize(self, images: Tensor) -> Tensor:
         side = self.dataset.size
         return images if images.shape[-1] == side else interpolate(images, (side, side), mode="bilinear")
+
+
+class ChannelwiseJudge:
+    """Applies a classifier of pictures with one channel to each channel of pictures with c.
+
+    A class is the classes of the channels one after the other, the first counting most, as digits make a number. So
+    Stacked MNIST is judged: Metz et al. 2017, section 3.3.1.
+    """
+
+    def __init__(self, of_channel: Classifier, channels: int) -> None:
+        self._of_channel, self._channels = of_channel, channels
+
+    def features(self, images: Tensor, *, batch_size: int = 500) -> Tensor:
+        """Return the features of all channels beside each other: (n, c * FEATURES), not negative."""
+        single = images.flatten(0, 1).unsqueeze(1)
+        return self._of_channel.features(single, batch_size=batch_size * self._channels).view(len(images), -1)
+
+    @torch.inference_mode()
+    def head(self, features: Tensor) -> Tensor:
+        """Return the logarithms of the products of the channels' probabilities: (n, classes of a channel ^ c)."""
+        logits: Tensor = self._of_channel.head(features.view(len(features), self._channels, -1))
+        first, *others = logits.log_softmax(dim=2).unbind(dim=1)
+        for other in others:
+            first = (first[:, :, None] + other[:, None, :]).flatten(1)
+        return first
+
+    def probabilities(self, images: Tensor, *, batch_size: int = BLOCK) -> Tensor:
+        """Return class probabilities: (n, classes). Computed in blocks, so a row depends on its block alone."""
+        blocks = torch.split(images, batch_size)
+        return torch.cat([self.head(self.features(block, batch_size=batch_size)).softmax(dim=1) for block in blocks])
 
 
 def _block(inputs: int, outputs: int) -> list[nn.Module]:

@@ -27,6 +27,20 @@ class DatasetSpec(BaseModel):
             return int(name)
         raise UnknownClassError(name, self)
 
+    @property
+    def listed_classes(self) -> str:
+        """The names of the classes for a sentence; of very many, the first ones and the last."""
+        names = self.classes if len(self.classes) <= _MOST_LISTED else (*self.classes[:3], "…", self.classes[-1])
+        return ", ".join(names)
+
+    def spread_labels(self, most: int) -> list[int]:
+        """Return the labels of `most` classes spread evenly, the first and the last among them; of fewer, all."""
+        count = min(most, len(self.classes))
+        return [place * (len(self.classes) - 1) // max(count - 1, 1) for place in range(count)]
+
+
+_MOST_LISTED = 30
+
 
 class UnknownClassError(ValueError):
     """A class that the data set does not have."""
@@ -35,7 +49,7 @@ class UnknownClassError(ValueError):
         self.name = name
         self.dataset = dataset
         super().__init__(
-            f"{dataset.name} has no class {name!r}; it has {', '.join(dataset.classes)} "
+            f"{dataset.name} has no class {name!r}; it has {dataset.listed_classes} "
             f"(or the indices 0 to {len(dataset.classes) - 1})"
         )
 
@@ -58,10 +72,17 @@ FASHION_MNIST = DatasetSpec(
         "Ankle boot",
     ),
 )
+STACKED_MNIST = DatasetSpec(
+    name="stacked_mnist", channels=3, size=28, classes=tuple(f"{number:03}" for number in range(1000))
+)
+"""Three pictures of MNIST as the channels of one; its class is their digits one after the other."""
+
 SEGMENTS = DatasetSpec(name="segments", channels=1, size=16, classes=tuple("0123456789"))
 """Seven-segment digits drawn by formula: needs no download."""
 
-DATASETS: Mapping[str, DatasetSpec] = MappingProxyType({spec.name: spec for spec in (MNIST, FASHION_MNIST, SEGMENTS)})
+DATASETS: Mapping[str, DatasetSpec] = MappingProxyType(
+    {spec.name: spec for spec in (MNIST, FASHION_MNIST, STACKED_MNIST, SEGMENTS)}
+)
 
 
 class UnknownDatasetError(KeyError):

@@ -13,7 +13,7 @@ from math import isfinite, sqrt
 import torch
 from torch import Tensor
 
-from models._classifier import Classifier
+from models._classifier import PictureJudge
 from models._family import ScoreKind
 from models._grid import from_pixels, to_pixels
 from models._rejection import BurnIn, Rejection, draw_burn_in, measure_rejections
@@ -89,7 +89,7 @@ class _Judged:
 @torch.inference_mode()
 def report_nice(
     sampler: Sampler,
-    judge: Classifier,
+    judge: PictureJudge,
     *,
     seed: int,
     count: int,
@@ -131,7 +131,7 @@ def _manners(
         yield NiceMethod.DRS, measure_rejections(sampler, labels, factor, burn_in)
 
 
-def _judge(judge: Classifier, images: Tensor, asked: Tensor | None) -> _Judged:
+def _judge(judge: PictureJudge, images: Tensor, asked: Tensor | None) -> _Judged:
     """Judge pictures as a PNG holds them. asked: the class of each, (n,), where one was asked for."""
     features = judge.features(from_pixels(to_pixels(images)))
     probabilities = judge.head(features).softmax(dim=1)

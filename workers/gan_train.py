@@ -4,9 +4,10 @@ The judge's network and recipe, with fewer passes. GAN-test needs no training: i
 pictures, is the judge.
 """
 
+from collections.abc import Callable
+
 from torch import Tensor
 
-from metrics import TrainClassifier
 from models import Classifier, DatasetSpec
 from workers import judging
 from workers.data import TrainingData
@@ -17,7 +18,7 @@ EPOCHS = 5
 
 def classifier_trainer(
     spec: DatasetSpec, *, seed: int = 0, epochs: int = EPOCHS, batch_size: int = judging.BATCH_SIZE
-) -> TrainClassifier:
+) -> Callable[[Tensor, Tensor], Classifier]:
     """Return a function that trains a classifier on pictures of a data set (n, c, h, w) uint8 and their classes (n,).
 
     Each call begins with the same weights and meets the pictures in the same order, so that two trainings differ in

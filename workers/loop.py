@@ -32,6 +32,7 @@ from workers.watch import Past, Watch, explain
 
 SAMPLE_COLUMNS = 8
 SAMPLE_ROWS = 8
+SAMPLE_CLASSES = 10
 
 PASSING_FAULTS = (OSError, MemoryError, torch.OutOfMemoryError, DatasetUnavailableError)
 """What may end a training and spare its next attempt: a full disk, a memory or a device that others use, a network."""
@@ -225,11 +226,11 @@ class Training:
             self._keeper.keep(self._trainer.snapshot(), {**self._metrics, **judged}, headline)
 
     def _draw(self) -> None:
-        """Draw the same noise at every time: a row for each class, or classes as they come."""
+        """Draw the same noise at every time: a row for each class, or for ten of many, or classes as they come."""
         sampler, seed = self._trainer.sampler(), self._request.seed
-        classes = len(sampler.config.dataset.classes)
-        rows = classes if sampler.is_conditional else SAMPLE_ROWS
-        labels = [place // SAMPLE_COLUMNS % classes for place in range(rows * SAMPLE_COLUMNS)]
+        conditional_rows = sampler.config.dataset.spread_labels(SAMPLE_CLASSES)
+        rows = conditional_rows if sampler.is_conditional else [0] * SAMPLE_ROWS
+        labels = [label for label in rows for _ in range(SAMPLE_COLUMNS)]
         images = sampler.sample(range(len(labels)), seed=seed, labels=labels)
         png = encode_png(lay_out(to_pixels(images), columns=SAMPLE_COLUMNS), {"Software": "Ganery"})
         self._reporter.confirm()

@@ -6,8 +6,16 @@ import torch
 
 from checkpoints import library
 from checkpoints.format import Checkpoint, CheckpointMissingError, CheckpointUnusableError, load, save
-from checkpoints.library import has_judge, judge_directory, load_judge, load_sampler, shipped, to_sampler
-from models import FLAGSHIP, find_family
+from checkpoints.library import (
+    has_judge,
+    judge_digest,
+    judge_directory,
+    load_judge,
+    load_sampler,
+    shipped,
+    to_sampler,
+)
+from models import DATASETS, DERIVED_JUDGES, FLAGSHIP, MNIST, find_family
 from models._classifier import Classifier
 from tests.training import segments, train
 
@@ -97,6 +105,27 @@ def test_judge_is_loaded_as_it_was_saved(pretrained: Path) -> None:
     save(Checkpoint(metadata, judge.state_dict()), judge_directory("segments"))
     images = torch.rand(20, 1, 16, 16) * 2 - 1
     assert torch.equal(load_judge("segments").probabilities(images), judge.probabilities(images))
+
+
+def test_a_derived_judge_is_made_of_those_that_ship(pretrained: Path) -> None:
+    assert not has_judge("stacked_mnist")
+    metadata = train(find_family(FLAGSHIP)).snapshot().metadata.model_copy(update={"dataset": MNIST})
+    written = save(Checkpoint(metadata, Classifier(MNIST).state_dict()), judge_directory("mnist"))
+    assert has_judge("stacked_mnist")
+    assert judge_digest("stacked_mnist") == judge_digest("mnist") == written.digest
+    stacked, judge = load_judge("stacked_mnist"), load_judge("mnist")
+    images = torch.rand(5, 1, 28, 28) * 2 - 1
+    torch.testing.assert_close(
+        stacked.probabilities(images.repeat(1, 3, 1, 1))[:, [0, 555]], judge.probabilities(images)[:, [0, 5]] ** 3
+    )
+
+
+def test_a_derived_judge_does_not_ship_and_is_made_of_some_that_do() -> None:
+    for name, derived in DERIVED_JUDGES.items():
+        assert name in DATASETS
+        assert not judge_directory(name).exists()
+        assert not set(derived.trained) & set(DERIVED_JUDGES)
+        assert has_judge(name)
 
 
 def test_a_missing_judge_is_said_so(pretrained: Path) -> None:

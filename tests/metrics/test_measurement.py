@@ -3,7 +3,7 @@
 import torch
 
 from metrics import Evidence, Reference, measure, tabulate
-from models import Classifier
+from models import SEGMENTS, Classifier
 from tests.metrics.points import floor, fresh, reference
 
 
@@ -38,7 +38,7 @@ class CountingJudge(Classifier):
 
 
 def test_the_judge_looks_at_each_picture_once() -> None:
-    judge = CountingJudge(reference().judge.dataset)
+    judge = CountingJudge(SEGMENTS)
     known, test = reference().train, reference().test
     split = known.first(300), test
     again = Reference.of(judge, *(Labels(one.pixels, one.labels) for one in split))

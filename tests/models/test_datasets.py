@@ -1,6 +1,6 @@
 import pytest
 
-from models import DATASETS, MNIST, UnknownClassError, UnknownDatasetError, find_dataset
+from models import DATASETS, MNIST, STACKED_MNIST, DatasetSpec, UnknownClassError, UnknownDatasetError, find_dataset
 from tests.training import TOY_SPEC
 
 
@@ -23,3 +23,26 @@ def test_unknown_class_names_those_that_there_are(name: str) -> None:
     with pytest.raises(UnknownClassError, match=r"it has 0, 1, .* 9 \(or the indices 0 to 9\)") as caught:
         MNIST.label(name)
     assert repr(name) in str(caught.value)
+
+
+def test_classes_of_stacked_mnist_are_three_digits() -> None:
+    assert [STACKED_MNIST.label(name) for name in ("000", "007", "7", "123", "999")] == [0, 7, 7, 123, 999]
+
+
+def test_very_many_classes_are_not_all_named() -> None:
+    with pytest.raises(UnknownClassError, match=r"it has 000, 001, 002, …, 999 \(or the indices 0 to 999\)"):
+        STACKED_MNIST.label("1000")
+
+
+@pytest.mark.parametrize(
+    ("spec", "most", "labels"),
+    [
+        (MNIST, 10, list(range(10))),
+        (MNIST, 20, list(range(10))),
+        (MNIST, 3, [0, 4, 9]),
+        (STACKED_MNIST, 10, [0, 111, 222, 333, 444, 555, 666, 777, 888, 999]),
+        (STACKED_MNIST, 1, [0]),
+    ],
+)
+def test_labels_are_spread_from_the_first_to_the_last(spec: DatasetSpec, most: int, labels: list[int]) -> None:
+    assert spec.spread_labels(most) == labels

@@ -2,10 +2,11 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 from sqlalchemy import update
 
 from checkpoints.format import drop_training_state, is_resumable, read_metadata
-from models import Symptom
+from models import FLAGSHIP, STACKED_MNIST, Symptom
 from store import tables
 from store.checkpoints import NewCheckpoint
 from store.events import EventKind
@@ -13,6 +14,7 @@ from store.jobs import Keep, OnCollapse
 from store.settings import sample_name
 from store.states import Cancelled, JobState, Paused, Preempted, Succeeded, Wish
 from tests.workers.service import STEPS, TRAINING, Result, Service
+from workers.data import TrainingData
 from workers.loop import TrainingCollapsedError
 from workers.trainer import TrainingDivergedError
 
@@ -153,6 +155,19 @@ def test_a_checkpoint_without_a_training_state_is_written_again(service: Service
         drop_training_state(service.directory(checkpoint))
     service.train(service.claim(job_id), until=9)
     assert all(is_resumable(service.directory(one)) for one in service.checkpoints(job_id))
+
+
+def test_of_very_many_classes_ten_are_shown(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = TrainingData(STACKED_MNIST, torch.zeros(8, 3, 28, 28, dtype=torch.uint8), torch.arange(8), "a digest")
+    monkeypatch.setattr("workers.loop.load_dataset", lambda *_, **__: data)
+    widths = {"generator_width": 2, "discriminator_width": 2}
+    request = TRAINING.model_copy(
+        update={"family": FLAGSHIP, "preset": None, "dataset": STACKED_MNIST.name, "hyperparameters": widths}
+    )
+    job_id = service.submit(request)
+    service.train(service.claim(job_id), until=0, wish=Wish.PAUSE)
+    (sample,) = service.events(job_id, EventKind.SAMPLE)
+    assert sample.data["count"] == 10 * sample.data["columns"]
 
 
 def test_a_sample_grid_that_was_served_never_changes(service: Service) -> None:
