@@ -7,7 +7,9 @@ from models._classifier import ChannelwiseJudge, Classifier, PictureJudge
 from models._datasets import (
     DATASETS,
     FASHION_MNIST,
+    GRID,
     MNIST,
+    RING,
     SEGMENTS,
     STACKED_MNIST,
     DatasetSpec,
@@ -42,6 +44,7 @@ from models._registry import FLAGSHIP, UnknownFamilyError, families, find_family
 from models._rejection import BurnIn, NotALogitError, Rejection, draw_burn_in, measure_rejections
 from models._sampler import NoClassifierError, NoScoreError, Sampler
 from models._selection import CONFIDENCE, NiceMethod, Selection, TooFewOfClassError, draw, draw_class
+from models._toys import MIXTURES, Mixture, ModeCount, count_modes, draw_points
 
 __all__ = [
     "BLOCK",
@@ -51,8 +54,11 @@ __all__ = [
     "ENCODER",
     "FASHION_MNIST",
     "FLAGSHIP",
+    "GRID",
+    "MIXTURES",
     "MNIST",
     "NICE_FACTORS",
+    "RING",
     "SEGMENTS",
     "STACKED_MNIST",
     "SURE",
@@ -68,6 +74,8 @@ __all__ = [
     "DerivedJudge",
     "Family",
     "Hyperparameters",
+    "Mixture",
+    "ModeCount",
     "ModelConfig",
     "Networks",
     "NiceMethod",
@@ -95,10 +103,12 @@ __all__ = [
     "UnknownFamilyError",
     "UnknownPresetError",
     "UnsupportedShapeError",
+    "count_modes",
     "derive_seed",
     "draw",
     "draw_burn_in",
     "draw_class",
+    "draw_points",
     "encode_png",
     "families",
     "find_dataset",

@@ -79,9 +79,12 @@ STACKED_MNIST = DatasetSpec(
 
 SEGMENTS = DatasetSpec(name="segments", channels=1, size=16, classes=tuple("0123456789"))
 """Seven-segment digits drawn by formula: needs no download."""
+RING = DatasetSpec(name="ring", channels=1, size=16, classes=tuple(f"mode {number}" for number in range(8)))
+GRID = DatasetSpec(name="grid", channels=1, size=16, classes=tuple(f"mode {number}" for number in range(25)))
+"""Points in the plane as pictures, from eight Gaussians on a circle and from 25 on a grid: `models/_toys.py`."""
 
 DATASETS: Mapping[str, DatasetSpec] = MappingProxyType(
-    {spec.name: spec for spec in (MNIST, FASHION_MNIST, STACKED_MNIST, SEGMENTS)}
+    {spec.name: spec for spec in (MNIST, FASHION_MNIST, STACKED_MNIST, SEGMENTS, RING, GRID)}
 )
 
 

@@ -1,4 +1,4 @@
-"""Which judges need no training of their own, since they are made of others."""
+"""Which judges need no training of their own, since they are made of others, or know the answer by a formula."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from functools import partial
 from types import MappingProxyType
 
 from models._classifier import ChannelwiseJudge, PictureJudge
-from models._datasets import MNIST, STACKED_MNIST
+from models._datasets import GRID, MNIST, RING, STACKED_MNIST
+from models._toys import MIXTURES, PlaneJudge
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,10 @@ class DerivedJudge:
 
 
 DERIVED_JUDGES: Mapping[str, DerivedJudge] = MappingProxyType(
-    {STACKED_MNIST.name: DerivedJudge((MNIST.name,), partial(ChannelwiseJudge, channels=STACKED_MNIST.channels))}
+    {
+        STACKED_MNIST.name: DerivedJudge((MNIST.name,), partial(ChannelwiseJudge, channels=STACKED_MNIST.channels)),
+        RING.name: DerivedJudge((), partial(PlaneJudge, MIXTURES[RING.name])),
+        GRID.name: DerivedJudge((), partial(PlaneJudge, MIXTURES[GRID.name])),
+    }
 )
 """By data set. All others have a judge that is trained, or none."""

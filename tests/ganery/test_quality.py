@@ -67,9 +67,12 @@ def unreachable(*_: object, **__: object) -> None:
     raise OSError("no network")
 
 
-def test_a_judge_that_is_made_of_others_is_not_trained(settings: StoreSettings) -> None:
-    with pytest.raises(quality.JudgeNotTrainedError, match="is made of: ganery judge train mnist"):
-        quality.make_judge("stacked_mnist", settings, None, print)
+@pytest.mark.parametrize(
+    ("dataset", "advice"), [("stacked_mnist", "is made of: ganery judge train mnist"), ("ring", "needs no training")]
+)
+def test_a_judge_that_is_derived_is_not_trained(settings: StoreSettings, dataset: str, advice: str) -> None:
+    with pytest.raises(quality.JudgeNotTrainedError, match=advice):
+        quality.make_judge(dataset, settings, None, print)
 
 
 def test_a_data_set_without_a_judge_says_how_to_make_one(settings: StoreSettings, tmp_path: Path) -> None:
