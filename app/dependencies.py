@@ -16,6 +16,7 @@ from app.settings import AppSettings
 from store.database import Database
 from store.events import EventStore
 from store.jobs import JobStore
+from store.studies import StudyStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Services:
     settings: AppSettings
     database: Database
     jobs: JobStore
+    studies: StudyStore
     events: EventStore
     feed: Feed
     catalogue: Catalogue

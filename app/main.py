@@ -32,6 +32,7 @@ from app.routes import (
     leaderboard,
     nice_report,
     pages,
+    studies,
 )
 from app.settings import AppSettings
 from app.sweeper import Sweeper
@@ -40,6 +41,7 @@ from store.database import open_database
 from store.errors import DatabaseUnavailableError
 from store.events import EventStore
 from store.jobs import JobStore
+from store.studies import StudyStore
 
 VERSION = version("ganery")
 
@@ -49,6 +51,7 @@ _ROUTERS = [
     module.router
     for module in (
         jobs,
+        studies,
         events,
         families,
         checkpoints,
@@ -106,6 +109,7 @@ def _build_services(settings: AppSettings) -> Services:
         settings=settings,
         database=database,
         jobs=job_store,
+        studies=StudyStore(database),
         events=event_store,
         feed=Feed(event_store, pause_seconds=settings.event_poll_seconds),
         catalogue=Catalogue(CheckpointStore(database), settings.checkpoints),

@@ -12,6 +12,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from app.schemas import PriorityChange, Problem
 from store.jobs import JobRequest
 from store.requests import TrainRequest
+from store.study_requests import StudyRequest, StudyWish
 
 _REFERENCES = "#/components/schemas/{model}"
 _OWN_SCHEMAS: Sequence[tuple[type[BaseModel], JsonSchemaMode]] = (
@@ -20,6 +21,8 @@ _OWN_SCHEMAS: Sequence[tuple[type[BaseModel], JsonSchemaMode]] = (
     (JobRequest, "serialization"),
     (TrainRequest, "validation"),
     (PriorityChange, "validation"),
+    (StudyRequest, "serialization"),
+    (StudyWish, "validation"),
 )
 
 

@@ -17,6 +17,7 @@ from models import (
     NiceReport,
     NiceRow,
     Preset,
+    Range,
     ScoreKind,
 )
 from store.checkpoints import Leader
@@ -94,6 +95,8 @@ class JobView(Document):
     dataset: str
     seed: int
     request: JobRequest = Field(description="all that was asked for, every default filled in")
+    study_id: str | None = Field(description="the study that it is of, if any")
+    trial: int | None = Field(description="the number of its draw of hyperparameters in the study, from 0")
     priority: int
     position: int | None = Field(description="how many queued jobs come before it; null if it is not queued")
     progress: Progress
@@ -119,6 +122,8 @@ class JobView(Document):
             dataset=job.dataset,
             seed=job.seed,
             request=job.request,
+            study_id=job.study_id,
+            trial=job.trial,
             priority=job.priority,
             position=position,
             progress=Progress(step=job.step, total=job.total_steps),
@@ -333,6 +338,9 @@ class FamilyView(Document):
     default_preset: str
     presets: Mapping[str, PresetView]
     hyperparameters: Mapping[str, Any] = Field(description="JSON schema of its hyperparameters")
+    search: Mapping[str, Annotated[Range, Field(discriminator="kind")]] = Field(
+        description="from what a study draws hyperparameters; where nothing is, the seed alone varies"
+    )
 
     @classmethod
     def of(cls, family: Family[Any]) -> "FamilyView":
@@ -349,6 +357,7 @@ class FamilyView(Document):
             default_preset=family.default_preset,
             presets={name: PresetView.of(preset) for name, preset in family.presets.items()},
             hyperparameters=family.hyperparameters.model_json_schema(),
+            search=family.search,
         )
 
 

@@ -43,6 +43,7 @@ from models._noise import BLOCK, BlockNoise, Noise, StepNoise, derive_seed
 from models._registry import FLAGSHIP, UnknownFamilyError, families, find_family, known_controls
 from models._rejection import BurnIn, NotALogitError, Rejection, draw_burn_in, measure_rejections
 from models._sampler import NoClassifierError, NoScoreError, Sampler
+from models._search import Choice, LogUniform, Range, Uniform, Value, draw_hyperparameters
 from models._selection import CONFIDENCE, NiceMethod, Selection, TooFewOfClassError, draw, draw_class
 from models._toys import MIXTURES, Mixture, ModeCount, count_modes, draw_points
 
@@ -66,6 +67,7 @@ __all__ = [
     "BlockNoise",
     "BurnIn",
     "ChannelwiseJudge",
+    "Choice",
     "Classifier",
     "Conditioning",
     "ControlError",
@@ -74,6 +76,7 @@ __all__ = [
     "DerivedJudge",
     "Family",
     "Hyperparameters",
+    "LogUniform",
     "Mixture",
     "ModeCount",
     "ModelConfig",
@@ -90,6 +93,7 @@ __all__ = [
     "Phase",
     "PictureJudge",
     "Preset",
+    "Range",
     "Rejection",
     "Sampler",
     "ScoreKind",
@@ -98,16 +102,19 @@ __all__ = [
     "StepNoise",
     "Symptom",
     "TooFewOfClassError",
+    "Uniform",
     "UnknownClassError",
     "UnknownDatasetError",
     "UnknownFamilyError",
     "UnknownPresetError",
     "UnsupportedShapeError",
+    "Value",
     "count_modes",
     "derive_seed",
     "draw",
     "draw_burn_in",
     "draw_class",
+    "draw_hyperparameters",
     "draw_points",
     "encode_png",
     "families",

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from models._datasets import DatasetSpec
 from models._noise import Noise
+from models._search import Range
 
 Networks = nn.ModuleDict
 """The networks of a family by name, for example `generator` and `discriminator`."""
@@ -187,7 +188,8 @@ class Family(Generic[HP]):
     discriminator is not told, leave a logit one, though it is farther from its best.
     classify(networks, config, images): the probability of each class, (n, classes), where a network tells it.
     generators: the networks that sampling needs and whose moving average is kept. advice: what to do about a symptom
-    where this family wants another remedy than most.
+    where this family wants another remedy than most. search: what a study varies, by hyperparameters, made for the
+    default preset; where it is empty, the seed alone.
     """
 
     name: str
@@ -204,6 +206,7 @@ class Family(Generic[HP]):
     classify: ClassifyFunction[HP] | None = None
     generators: tuple[str, ...] = ("generator",)
     advice: Mapping[Symptom, str | None] = field(default_factory=lambda: MappingProxyType({}))
+    search: Mapping[str, Range] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def default_preset(self) -> str:

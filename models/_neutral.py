@@ -14,6 +14,8 @@ through MNIST, 64 latents from U(-1, 1), one step of the discriminator to one of
 itself says otherwise, and here a moving average of the generator's weights.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from pydantic import Field, field_validator
@@ -37,6 +39,7 @@ from models._family import (
 from models._losses import discriminator_loss, non_saturating_loss, wasserstein_loss
 from models._noise import Noise
 from models._optimizers import adam, rmsprop
+from models._search import Choice, LogUniform, Range, Uniform
 
 
 class NeutralHyperparameters(Hyperparameters):
@@ -206,6 +209,27 @@ def neutral_preset(
         averaging_half_life=10_000,
         description=description,
     )
+
+
+# --- What a study varies ------------------------------------------------------------------------------------
+
+LEARNING_RATES = LogUniform(1e-5, 1e-2)
+PENALTY_WEIGHTS = LogUniform(0.1, 100)
+
+SEARCH: Mapping[str, Range] = MappingProxyType(
+    {
+        "beta1": Uniform(0, 1),
+        "learning_rate": LEARNING_RATES,
+        "discriminator_steps": Choice((1, 5)),
+        "batch_norm": Choice((True, False)),
+    }
+)
+"""The wide ranges of Lucic et al. 2018, as the authors' code has them (google/compare_gan), whatever the loss."""
+
+
+def search(*, without: tuple[str, ...] = (), **own: Range) -> Mapping[str, Range]:
+    """Return the ranges that all share but for some, and a family's own."""
+    return MappingProxyType({name: one for name, one in SEARCH.items() if name not in without} | own)
 
 
 # --- The Wasserstein game -----------------------------------------------------------------------------------

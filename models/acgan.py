@@ -195,4 +195,5 @@ FAMILY = Family(
             Symptom.MISSING_CLASSES: "raise `class_weight` up to 1, or train for longer",
         }
     ),
+    search=neutral.search(),
 )

@@ -64,6 +64,7 @@ from models._family import (
 from models._layers import UpsampleConv2d
 from models._losses import precise
 from models._noise import Noise
+from models._search import LogUniform, Uniform
 
 # --- Hyperparameters ----------------------------------------------------------------------------------------
 
@@ -247,4 +248,5 @@ FAMILY = Family(
             Symptom.DEAD: "raise `diversity`, and look whether k stands at 0 or 1: then `balance_rate` is too large",
         }
     ),
+    search=neutral.search(diversity=Uniform(0, 1), balance_rate=LogUniform(1e-4, 1e-2)),
 )

@@ -60,6 +60,7 @@ from models._layers import Maxout, SigmoidPixels, append_label, initialise_norma
 from models._losses import discriminator_loss, non_saturating_loss
 from models._noise import Noise
 from models._optimizers import adam, exponential_decay, linear_decay, sgd_with_rising_momentum
+from models._search import LogUniform, Uniform
 
 # --- Hyperparameters ----------------------------------------------------------------------------------------
 
@@ -328,4 +329,5 @@ FAMILY = Family(
             "projection_gan is told it in a stronger way",
         }
     ),
+    search=MappingProxyType({"learning_rate": LogUniform(1e-5, 1e-2), "momentum": Uniform(0, 1)}),
 )

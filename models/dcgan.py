@@ -50,6 +50,7 @@ from models._layers import UpsampleConv2d, evaluating, initialise_glorot, initia
 from models._losses import discriminator_loss, non_saturating_loss
 from models._noise import Noise
 from models._optimizers import adam, sgd
+from models._search import LogUniform, Uniform
 
 # --- Hyperparameters ----------------------------------------------------------------------------------------
 
@@ -273,4 +274,5 @@ FAMILY = Family(
             Symptom.UNIFORM: "halve the `learning_rate`, or take gan_r1, whose penalty calms the players",
         }
     ),
+    search=MappingProxyType({"learning_rate": LogUniform(1e-5, 1e-2), "momentum": Uniform(0.1, 0.9)}),
 )

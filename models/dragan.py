@@ -129,4 +129,5 @@ FAMILY = Family(
             Symptom.UNIFORM: "raise `penalty_weight`, or begin anew with another seed",
         }
     ),
+    search=neutral.search(penalty_weight=neutral.PENALTY_WEIGHTS),
 )

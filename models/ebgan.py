@@ -60,6 +60,7 @@ from models._family import (
 )
 from models._losses import precise
 from models._noise import Noise
+from models._search import LogUniform
 
 # --- Hyperparameters ----------------------------------------------------------------------------------------
 
@@ -219,4 +220,5 @@ FAMILY = Family(
             "the fakes apart from them",
         }
     ),
+    search=neutral.search(margin=LogUniform(1, 32)),
 )

@@ -220,4 +220,5 @@ FAMILY = Family(
             Symptom.UNIFORM: "halve the `learning_rate`, or take gan_r1: the same loss with a penalty",
         }
     ),
+    search=neutral.search(),
 )

@@ -123,4 +123,5 @@ FAMILY = Family(
             Symptom.DIVERGED: "raise `penalty_weight` tenfold, and halve the `learning_rate`",
         }
     ),
+    search=neutral.search(without=("batch_norm",), penalty_weight=neutral.PENALTY_WEIGHTS),
 )

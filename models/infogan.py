@@ -307,4 +307,5 @@ FAMILY = Family(
             Symptom.UNIFORM: "lower `information_weight`: codes that are easy to find pay more than variety",
         }
     ),
+    search=neutral.search(generator_learning_rate=neutral.LEARNING_RATES),
 )

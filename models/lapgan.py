@@ -375,4 +375,5 @@ FAMILY = Family(
             Symptom.MISSING_CLASSES: "the coarsest level decides which classes are drawn: train for longer",
         }
     ),
+    search=neutral.search(),
 )

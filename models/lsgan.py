@@ -117,4 +117,5 @@ FAMILY = Family(
             Symptom.DIVERGED: "halve the `learning_rate`, or keep `batch_norm`: the outputs drift without a bound",
         }
     ),
+    search=neutral.search(),
 )

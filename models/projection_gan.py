@@ -62,6 +62,7 @@ from models._losses import (
 )
 from models._noise import Noise
 from models._optimizers import adam, linear_decay
+from models._search import Choice, LogUniform
 
 # --- Hyperparameters ----------------------------------------------------------------------------------------
 
@@ -307,6 +308,14 @@ FAMILY = Family(
             Symptom.SATURATED: "raise `penalty_weight` tenfold, and keep it to the end with `final_penalty_weight`",
             Symptom.DEAD: "halve `generator_learning_rate` and `discriminator_learning_rate`: they suit short "
             "trainings on digits",
+        }
+    ),
+    search=MappingProxyType(
+        {
+            "generator_learning_rate": LogUniform(1e-4, 1e-2),
+            "discriminator_learning_rate": LogUniform(1e-4, 1e-2),
+            "beta1": Choice((0.0, 0.5)),
+            "penalty_weight": LogUniform(0.1, 10),
         }
     ),
 )

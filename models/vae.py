@@ -239,4 +239,5 @@ FAMILY = Family(
             "them rather than leave them out",
         }
     ),
+    search=neutral.search(without=("discriminator_steps",)),
 )

@@ -52,6 +52,7 @@ from models._family import (
     Symptom,
 )
 from models._noise import Noise
+from models._search import LogUniform
 
 # --- Hyperparameters ----------------------------------------------------------------------------------------
 
@@ -141,4 +142,5 @@ FAMILY = Family(
             "upsets the critic",
         }
     ),
+    search=neutral.search(without=("beta1",), weight_clip=LogUniform(1e-3, 1)),
 )

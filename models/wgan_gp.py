@@ -191,4 +191,5 @@ FAMILY = Family(
             Symptom.DIVERGED: "halve the `learning_rate`, or raise `penalty_weight`",
         }
     ),
+    search=neutral.search(without=("batch_norm",), penalty_weight=neutral.PENALTY_WEIGHTS),
 )

@@ -7,6 +7,7 @@
     ├── InvalidCursorError            a list's cursor that no list gave out
     ├── NotFoundError
     │   ├── JobNotFoundError
+    │   ├── StudyNotFoundError
     │   ├── CheckpointNotFoundError
     │   └── AliasNotFoundError
     ├── IdempotencyConflictError      a key was used before, for something else
@@ -94,6 +95,12 @@ class JobNotFoundError(NotFoundError):
     kind = "job"
 
 
+class StudyNotFoundError(NotFoundError):
+    """No study has this id."""
+
+    kind = "study"
+
+
 class CheckpointNotFoundError(NotFoundError):
     """No trained checkpoint has this id."""
 
@@ -107,16 +114,16 @@ class AliasNotFoundError(NotFoundError):
 
 
 class IdempotencyConflictError(StoreError):
-    """The key belongs to a job that was created from another body."""
+    """The key belongs to what was created from another body. created: what that is, for example "job 7"."""
 
-    def __init__(self, key: str, job_id: str) -> None:
-        super().__init__(key, job_id)
+    def __init__(self, key: str, created: str) -> None:
+        super().__init__(key, created)
         self.key = key
-        self.job_id = job_id
+        self.created = created
 
     def __str__(self) -> str:
         return (
-            f"the idempotency key {self.key!r} was used for another request, which created job {self.job_id}: "
+            f"the idempotency key {self.key!r} was used for another request, which created {self.created}: "
             "repeat that request unchanged, or choose a new key"
         )
 

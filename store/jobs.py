@@ -21,13 +21,13 @@ from store import events, tables
 from store.checkpoints import ALIASES, NewCheckpoint, checkpoint_id
 from store.database import Database
 from store.errors import (
-    IdempotencyConflictError,
     JobNotFoundError,
     JobStateError,
     LeaseLostError,
     QueueFullError,
 )
 from store.events import EventKind, NewEvent
+from store.idempotency import remembered
 from store.pages import Page, read_page
 from store.states import (
     CHANGE_OF_OUTCOME,
@@ -41,9 +41,6 @@ from store.states import (
     Wish,
     wish_of,
 )
-
-IDEMPOTENCY_SECONDS: Final = 24 * 3600.0
-"""How long an idempotency key is remembered."""
 
 LEASE_SECONDS: Final = 30.0
 MAX_ATTEMPTS: Final = 3
@@ -90,7 +87,8 @@ class Job:
 
     attempt: 0 before the first claim; each claim counts one, and one that ended by a pause or by a worker's
     orderly shutdown is given back. So at work it is 1 + the number of attempts that were lost or met a fault that may
-    pass, and two claims of a job may have the same. rate: steps per second.
+    pass, and two claims of a job may have the same. rate: steps per second. study_id, trial: which draw of which study
+    it is of, if of one.
     """
 
     id: str
@@ -104,6 +102,8 @@ class Job:
     rate: float | None
     error: Mapping[str, Any] | None
     checkpoint_step: int | None
+    study_id: str | None
+    trial: int | None
     created_at: float
     started_at: float | None
     finished_at: float | None
@@ -176,43 +176,25 @@ class JobStore:
         """Queues a job; a repeat of a request with the same key and digest gets the first one's job.
 
         Raises IdempotencyConflictError if the key came with another digest in the last 24 hours, and
-        QueueFullError if queue_limit jobs are queued.
+        QueueFullError if queue_limit jobs are queued, those of studies not counted.
         """
         with self._database.begin() as connection:
             self._database.exclude_others(connection, "create")
             now = self._database.now(connection)
             if idempotency_key is not None:
-                first = _remembered(connection, idempotency_key, body_digest, now)
+                first = remembered(connection, tables.jobs, idempotency_key, body_digest, now)
                 if first is not None:
-                    return Creation(first, created=False)
+                    return Creation(read_job(first), created=False)
             if queue_limit is not None:
-                _require_room(connection, queue_limit)
-            row = {
-                "id": secrets.token_hex(8),
-                "state": JobState.QUEUED,
-                "request": request.model_dump(mode="json"),
-                "priority": 0,
-                "attempt": 0,
-                "max_attempts": self._max_attempts,
-                "step": 0,
-                "total_steps": total_steps,
-                "event_count": 0,
-                "token": 0,
-                "preempt": False,
-                "idempotency_key": idempotency_key,
-                "body_digest": body_digest,
-                "created_at": now,
-                "updated_at": now,
-            }
-            inserted = insert(tables.jobs).values(row).returning(*_jobs)
-            job = _job(connection.execute(inserted).mappings().one())
-            _tell(connection, job, now)
+                require_room(connection, _jobs.study_id.is_(None), queue_limit)
+            key = {"idempotency_key": idempotency_key, "body_digest": body_digest}
+            job = insert_job(connection, request, now, total_steps=total_steps, max_attempts=self._max_attempts, **key)
             return Creation(job, created=True)
 
     def get(self, job_id: str) -> Job:
         """Raises JobNotFoundError."""
         with self._database.read() as connection:
-            return _job(_row(connection, job_id))
+            return read_job(_row(connection, job_id))
 
     def positions(self, job_ids: Collection[str]) -> dict[str, int]:
         """How many queued jobs come before each of these; what is not queued is left out."""
@@ -255,7 +237,7 @@ class JobStore:
             row = _row(connection, job_id, lock=True)
             if JobState(row["state"]).is_finished:
                 raise JobStateError(job_id, "set priority", row["state"], set(JobState) - FINISHED)
-            return _job(_write(connection, row, priority=priority, updated_at=self._database.now(connection)))
+            return read_job(_write(connection, row, priority=priority, updated_at=self._database.now(connection)))
 
     # The worker: claim, report, settle
 
@@ -355,7 +337,7 @@ class JobStore:
             query = select(columns.id, columns.step, columns.path, columns.headline)
             found = connection.execute(query.where(columns.job_id == row["id"], columns.step <= newest)).all()
             named = set(connection.execute(select(tables.aliases.c.checkpoint_id)).scalars())
-            kept = _kept_steps(_job(row), {one.step: one.headline for one in found})
+            kept = _kept_steps(read_job(row), {one.step: one.headline for one in found})
             leaving = [one for one in found if one.step not in kept and one.id not in named]
             connection.execute(delete(tables.checkpoints).where(columns.id.in_([one.id for one in leaving])))
             return [one.path for one in leaving]
@@ -444,23 +426,73 @@ class JobStore:
         row = connection.execute(taken).mappings().first()
         if row is None:
             return None
-        job = _job(row)
+        job = read_job(row)
         _tell(connection, job, now)
         return Claim(job, owner, row["token"])
 
     # The last method, so that `list` means the type in all annotations above.
     def list(
-        self, states: Collection[JobState] | None = None, *, limit: int = 100, cursor: str | None = None
+        self,
+        states: Collection[JobState] | None = None,
+        *,
+        study_id: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
     ) -> Page[Job]:
-        """Jobs in these states (None: in any), the newest first. Raises InvalidCursorError."""
+        """Jobs in these states and of this study (None: of any and of none), the newest first.
+
+        Raises InvalidCursorError.
+        """
         query = select(tables.jobs)
+        if study_id is not None:
+            query = query.where(_jobs.study_id == study_id)
         if states is not None:
             query = query.where(_jobs.state.in_(states))
         with self._database.read() as connection:
-            return read_page(connection, tables.jobs, query, _job, limit=limit, cursor=cursor)
+            return read_page(connection, tables.jobs, query, read_job, limit=limit, cursor=cursor)
 
 
-def _job(row: RowMapping) -> Job:
+def insert_job(
+    connection: Connection,
+    request: JobRequest,
+    now: float,
+    *,
+    total_steps: int,
+    max_attempts: int = MAX_ATTEMPTS,
+    **more: object,
+) -> Job:
+    """Queues a job in the caller's transaction. more: other columns, for example its priority, which is 0 else."""
+    row = {
+        "id": secrets.token_hex(8),
+        "state": JobState.QUEUED,
+        "request": request.model_dump(mode="json"),
+        "priority": 0,
+        "attempt": 0,
+        "max_attempts": max_attempts,
+        "step": 0,
+        "total_steps": total_steps,
+        "event_count": 0,
+        "token": 0,
+        "preempt": False,
+        "created_at": now,
+        "updated_at": now,
+        **more,
+    }
+    inserted = insert(tables.jobs).values(row).returning(*_jobs)
+    job = read_job(connection.execute(inserted).mappings().one())
+    _tell(connection, job, now)
+    return job
+
+
+def cancel_all(connection: Connection, condition: ColumnElement[bool], now: float) -> None:
+    """Cancels, in the caller's transaction, each waiting job of which this holds, and wishes it for one at work."""
+    found = select(tables.jobs).where(condition).order_by(_jobs.number).with_for_update()
+    for row in connection.execute(found).mappings().all():
+        _move(connection, row, Change.CANCEL, now)
+
+
+def read_job(row: RowMapping) -> Job:
+    """The job of a row of the table."""
     values = {column.name: row[column.name] for column in fields(Job)}
     typed = {"state": JobState(row["state"]), "request": JobRequest.model_validate(row["request"])}
     return Job(**values | typed)
@@ -518,24 +550,11 @@ def _kept_steps(job: Job, headlines: Mapping[int, float | None]) -> set[int]:
     return kept
 
 
-def _require_room(connection: Connection, limit: int) -> None:
-    queued = _count(connection, _jobs.state == JobState.QUEUED)
+def require_room(connection: Connection, condition: ColumnElement[bool], limit: int) -> None:
+    """Raises QueueFullError if so many jobs are queued of which this holds."""
+    queued = _count(connection, _jobs.state == JobState.QUEUED, condition)
     if queued >= limit:
         raise QueueFullError(queued, limit)
-
-
-def _remembered(connection: Connection, key: str, digest: str | None, now: float) -> Job | None:
-    """The job that this key created in the last 24 hours; an older one gives up the key."""
-    query = select(tables.jobs).where(_jobs.idempotency_key == key)
-    row = connection.execute(query).mappings().first()
-    if row is None:
-        return None
-    if row["created_at"] <= now - IDEMPOTENCY_SECONDS:
-        _write(connection, row, idempotency_key=None)
-        return None
-    if row["body_digest"] != digest:
-        raise IdempotencyConflictError(key, row["id"])
-    return _job(row)
 
 
 def _lose(connection: Connection, row: RowMapping, reason: str, now: float) -> Job:
@@ -565,9 +584,9 @@ def _move(
     if state not in moves:
         raise JobStateError(row["id"], change, state, moves)
     if moves[state] is state:
-        return _job(row)
+        return read_job(row)
     values = _consequences(row, change, moves[state], now) | {"error": error}
-    job = _job(_write(connection, row, **values))
+    job = read_job(_write(connection, row, **values))
     _tell(connection, job, now, reason)
     return job
 

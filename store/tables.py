@@ -55,6 +55,19 @@ def _number() -> Column[Any]:
     return Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
 
 
+studies = Table(
+    "studies",
+    metadata,
+    _number(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("name", Text),
+    Column("request", JSON, nullable=False),
+    Column("idempotency_key", Text, unique=True),
+    Column("body_digest", Text),
+    Column("created_at", Double, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 jobs = Table(
     "jobs",
     metadata,
@@ -78,6 +91,8 @@ jobs = Table(
     Column("rung_at", Double),
     Column("idempotency_key", Text, unique=True),
     Column("body_digest", Text),
+    Column("study_id", Text, ForeignKey("studies.id"), index=True),
+    Column("trial", Integer),
     Column("created_at", Double, nullable=False),
     Column("started_at", Double),
     Column("finished_at", Double),

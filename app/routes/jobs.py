@@ -1,17 +1,16 @@
 """Trainings: ask for one, look at it, steer it."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
 from app.caching import IMMUTABLE, REVALIDATE, answer
 from app.dependencies import Given, Services, TakesJson
+from app.idempotency import IdempotencyKey, digest
 from app.openapi import UNCHANGED, draws, refuses, tells
 from app.refusals import SampleNotFoundError
 from app.schemas import JobView, MetricsPoint, Page, PageQuery, PriorityChange
@@ -26,22 +25,12 @@ router = APIRouter(tags=["jobs"])
 
 _POLL_SECONDS = "1"
 
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
-        description="a repeat with the same key and body within 24 hours gets the first one's job",
-    ),
-]
-
 
 class JobsQuery(PageQuery):
     """Which jobs to list."""
 
     state: list[JobState] = Field(default_factory=list, description="in one of these states; in any where left out")
+    study: str | None = Field(None, max_length=100, description="of this study")
 
 
 @router.post(
@@ -65,7 +54,7 @@ def train(wish: TrainRequest, given: Given, response: Response, idempotency_key:
         request,
         total_steps=total_steps,
         idempotency_key=idempotency_key,
-        body_digest=_digest(wish),
+        body_digest=digest(wish),
         queue_limit=given.settings.queue_limit,
     )
     if created.created:
@@ -78,7 +67,7 @@ def train(wish: TrainRequest, given: Given, response: Response, idempotency_key:
 @router.get("/jobs", operation_id="list_jobs", response_model=Page[JobView], responses=refuses(422, 503))
 def list_jobs(query: Annotated[JobsQuery, Query()], given: Given) -> Page[JobView]:
     """List jobs, the newest first."""
-    page = given.jobs.list(query.state or None, limit=query.limit, cursor=query.cursor)
+    page = given.jobs.list(query.state or None, study_id=query.study, limit=query.limit, cursor=query.cursor)
     return Page(items=_views(page.items, given), next_cursor=page.next_cursor)
 
 
@@ -176,11 +165,6 @@ def resume_job(job_id: str, given: Given) -> JobView:
 def change_job(job_id: str, change: PriorityChange, given: Given) -> JobView:
     """Move a job in the queue."""
     return _view(given.jobs.set_priority(job_id, change.priority), given)
-
-
-def _digest(wish: TrainRequest) -> str:
-    """Return a digest that does not depend on the order of keys."""
-    return hashlib.sha256(json.dumps(wish.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
 
 
 def _ring(job: Job, given: Services) -> None:

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from app.dependencies import Given
 from app.openapi import refuses
+from app.ranking import badness
 from app.refusals import ParameterError
 from app.schemas import Document, Leaderboard, Standing
 from metrics import Metric, UnknownMetricError, find_metric
@@ -58,11 +59,4 @@ def leaderboard(query: Annotated[LeaderboardQuery, Query()], given: Given) -> Le
 def rank(leaders: Sequence[Leader], metric: Metric) -> list[Leader]:
     """Return those that were measured by the metric, the best first; the older of equal ones."""
     measured = [one for one in leaders if one.checkpoint.metrics.get(metric.name) is not None]
-    return sorted(measured, key=lambda one: (_badness(one, metric), one.checkpoint.created_at))
-
-
-def _badness(leader: Leader, metric: Metric) -> float:
-    values = leader.checkpoint.metrics
-    value: float = values[metric.name]
-    floor: float = values.get(f"{metric.name}_floor") or 0.0
-    return {"lower": value, "higher": -value, "real": abs(value - floor)}[metric.better]
+    return sorted(measured, key=lambda one: (badness(one.checkpoint.metrics, metric), one.checkpoint.created_at))

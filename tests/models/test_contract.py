@@ -34,6 +34,7 @@ from models import (
     StepNoise,
     UnsupportedShapeError,
     draw_burn_in,
+    draw_hyperparameters,
     families,
 )
 from models._rejection import Rejection
@@ -96,6 +97,17 @@ def test_docstring_gives_the_source_and_the_deviations(family: Family[Any]) -> N
 def test_every_hyperparameter_is_described(family: Family[Any]) -> None:
     fields = family.hyperparameters.model_fields
     assert [name for name, field in fields.items() if not field.description] == []
+
+
+@each_family
+def test_what_a_study_varies_are_hyperparameters_and_every_draw_is_allowed(family: Family[Any]) -> None:
+    assert set(family.search) <= set(family.hyperparameters.model_fields)
+    default = family.preset(family.default_preset).hyperparameters.model_dump(mode="json")
+    corners = [{name: one.at(share) for name, one in family.search.items()} for share in (0, 0.5, 1 - 2**-53)]
+    drawn = [draw_hyperparameters(family.search, seed=0, family=family.name, trial=trial) for trial in range(20)]
+    for values in corners + drawn:
+        chosen = family.configure(default | values, SEGMENTS).hyperparameters.model_dump(mode="json")
+        assert {name: chosen[name] for name in values} == values
 
 
 @each_preset

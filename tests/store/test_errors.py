@@ -17,6 +17,7 @@ from store.errors import (
     NewerSchemaError,
     QueueFullError,
     StoreError,
+    StudyNotFoundError,
 )
 
 ERRORS = [
@@ -24,11 +25,12 @@ ERRORS = [
     CheckpointNotFoundError("job-1"),
     DatabaseUnavailableError("sqlite:///file", "database is locked"),
     DatabaseUrlError("mysql://host", "not SQLite"),
-    IdempotencyConflictError("key", "job"),
+    IdempotencyConflictError("key", "job 7"),
     InvalidCursorError("zzz"),
     JobNotFoundError("job"),
     JobStateError("job", "pause", "failed", {"running", "queued"}),
     LeaseLostError("job", "worker", 7),
+    StudyNotFoundError("study"),
     NewerSchemaError("0009", "0001"),
     QueueFullError(8, 8),
 ]

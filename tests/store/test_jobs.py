@@ -19,7 +19,8 @@ from store.errors import (
     QueueFullError,
 )
 from store.events import EventKind, EventStore, NewEvent
-from store.jobs import IDEMPOTENCY_SECONDS, Claim, JobStore
+from store.idempotency import IDEMPOTENCY_SECONDS
+from store.jobs import Claim, JobStore
 from store.states import FINISHED, Cancelled, Failed, JobState, Paused, Preempted, Succeeded, Wish
 from tests.store.conftest import PROCESSES
 from tests.store.examples import (

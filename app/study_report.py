@@ -1,0 +1,161 @@
+"""What a study has found: a distribution for each family, with its failures, as numbers and as a table.
+
+Knows neither HTTP nor the database's tables: the benchmarks report by the same functions.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from app.ranking import badness
+from metrics import Metric
+from store.states import JobState
+from store.studies import Judgement, TrialRecord
+from store.study_requests import StudyRequest, varied
+
+Value = Literal["final", "best"]
+"""What a trial is worth: its last judged checkpoint, at the whole budget, or the best one on the way there."""
+
+TrialOutcome = Literal["finished", "failed", "cancelled", "unjudged", "waiting"]
+"""How a trial stands. failed: also one whose pictures give no number. unjudged: nothing can measure its data set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One trial. value: None unless it is finished. badness: the lower, the better. reason: why it failed."""
+
+    contestant: str
+    trial: int
+    seed: int
+    job_id: str
+    outcome: TrialOutcome
+    hyperparameters: Mapping[str, Any]
+    value: float | None = None
+    badness: float = float("inf")
+    reason: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The same, for a person who points at it."""
+        told = f"{self.value:.4g}" if self.value is not None else self.reason or self.outcome
+        drawn = ", ".join(f"{name} {value}" for name, value in self.hyperparameters.items())
+        return f"{self.contestant}, draw {self.trial}: {told}" + (f" ({drawn})" if drawn else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Where the values lie. Quartiles lie between neighbours in proportion."""
+
+    minimum: float
+    lower_quartile: float
+    median: float
+    upper_quartile: float
+    maximum: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Distribution":
+        """Return that of one value or more, in any order."""
+        ordered = sorted(values)
+        return cls(*(_quantile(ordered, quarters / 4) for quarters in range(5)))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """All trials of a family and preset."""
+
+    contestant: str
+    entries: Sequence[Entry]
+
+    @property
+    def distribution(self) -> Distribution | None:
+        """That of the finished trials; the failed ones have no value, and stand beside it. None where none has one."""
+        values = [one.value for one in self.entries if one.value is not None]
+        return Distribution.of(values) if values else None
+
+    @property
+    def best(self) -> Entry | None:
+        """The best of the finished trials, the first of equal ones."""
+        return min(self.having("finished"), key=lambda one: one.badness, default=None)
+
+    def having(self, outcome: TrialOutcome) -> list[Entry]:
+        """Return the trials of this outcome."""
+        return [one for one in self.entries if one.outcome == outcome]
+
+
+def arrange(contestants: Sequence[str], entries: Sequence[Entry]) -> list[Row]:
+    """Return a row for each family and preset, in their order."""
+    return [Row(name, [one for one in entries if one.contestant == name]) for name in contestants]
+
+
+def read_entry(study: StudyRequest, record: TrialRecord, metric: Metric, value: Value) -> Entry:
+    """Return how a trial stands, by a metric."""
+    job = record.job
+    judgement = record.final if value == "final" else record.best or record.final
+    outcome, measured, reason = _read(record, judgement, metric)
+    return Entry(
+        contestant=record.contestant,
+        trial=job.trial or 0,
+        seed=job.seed,
+        job_id=job.id,
+        outcome=outcome,
+        hyperparameters=varied(study, job.request),
+        value=measured,
+        badness=float("inf") if measured is None or judgement is None else badness(judgement.metrics, metric),
+        reason=reason,
+    )
+
+
+def _read(
+    record: TrialRecord, judgement: Judgement | None, metric: Metric
+) -> tuple[TrialOutcome, float | None, str | None]:
+    """Return how the trial stands, its value if it has one, and why it failed if it did."""
+    match record.job.state:
+        case JobState.FAILED:
+            return "failed", None, str((record.job.error or {}).get("detail", "no reason is known"))
+        case JobState.CANCELLED:
+            return "cancelled", None, None
+        case JobState.SUCCEEDED:
+            return _read_metric(judgement, metric)
+    return "waiting", None, None
+
+
+def _read_metric(judgement: Judgement | None, metric: Metric) -> tuple[TrialOutcome, float | None, str | None]:
+    if judgement is None or metric.name not in judgement.metrics:
+        return "unjudged", None, None
+    value: float | None = judgement.metrics[metric.name]
+    if value is None:  # what is no finite number is stored as null
+        return "failed", None, f"its pictures give no number as {metric.title}"
+    return "finished", value, None
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+
+
+# --- The table ----------------------------------------------------------------------------------------------------
+
+HEAD = ("family:preset", "trials", "failed", "min", "quartile", "median", "quartile", "max", "best by")
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """Return a row of the table below HEAD, as text."""
+    found, best = row.distribution, row.best
+    values = (
+        ("",) * 5
+        if found is None
+        else tuple(
+            f"{value:.4g}"
+            for value in (found.minimum, found.lower_quartile, found.median, found.upper_quartile, found.maximum)
+        )
+    )
+    drawn = "" if best is None else ", ".join(f"{name} {value}" for name, value in best.hyperparameters.items())
+    return row.contestant, str(len(row.entries)), str(len(row.having("failed"))), *values, drawn
+
+
+def tabulate(rows: Sequence[Row]) -> list[str]:
+    """Return the lines of the table as Markdown."""
+    lines = [HEAD, ("---", *("---:",) * 7, "---"), *(cells(row) for row in rows)]
+    return [f"| {' | '.join(line)} |" for line in lines]
