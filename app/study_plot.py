@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from app.study_report import Distribution, Entry, Row
+from app.study_report import Distribution, Entry, Row, find_floor
 
 MEDIA_TYPE = "image/svg+xml"
 
@@ -17,16 +17,19 @@ _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM, _ROW = 960, 210, 110, 56, 48, 46
 _PLOT = _WIDTH - _LEFT - _RIGHT
 _BOX = 18
 _JITTER = 12
+_CROSSES = 7
 _WIDE = 20.0
 """Largest by smallest value above which the axis is logarithmic."""
+_DECADES = 4
+"""Powers of ten up to which marks stand between them."""
 
 _STYLE = """
 .paper{fill:#fff}text{fill:#1f2328;font:13px system-ui,sans-serif}.small{font-size:11px;fill:#59636e}
 .title{font-size:15px;font-weight:600}.grid{stroke:#d1d9e0}.box{fill:#0969da;fill-opacity:.15;stroke:#0969da}
 .line{stroke:#0969da}.median{stroke:#0969da;stroke-width:3}.dot{fill:#0969da;fill-opacity:.65}
-.failed{stroke:#cf222e;stroke-width:2}
+.failed{stroke:#cf222e;stroke-width:2}.floor{stroke:#1a7f37;stroke-dasharray:4 3}
 @media(prefers-color-scheme:dark){.paper{fill:#0d1117}text{fill:#f0f6fc}.small{fill:#9198a1}.grid{stroke:#3d444d}
-.box{fill:#4493f8;stroke:#4493f8}.line,.median{stroke:#4493f8}.dot{fill:#4493f8}.failed{stroke:#f85149}}
+.box{fill:#4493f8;stroke:#4493f8}.line,.median{stroke:#4493f8}.dot{fill:#4493f8}.failed{stroke:#f85149}.floor{stroke:#3fb950}}
 """
 
 
@@ -53,21 +56,27 @@ class Axis:
         return _LEFT + _PLOT * (here - low) / (high - low)
 
     def ticks(self) -> list[float]:
-        """Return the values with a mark: some 1, 2 and 5 times a power of ten."""
-        step = 10.0 ** math.floor(math.log10((self.high - self.low) / 2))
-        if self.is_logarithmic:
-            powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-            marks = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
-        else:
-            step = next(step / part for part in (1, 2, 5, 10) if (self.high - self.low) / (step / part) >= 4)
-            first, last = math.ceil(self.low / step), math.floor(self.high / step)
-            marks = [number * step for number in range(first, last + 1)]
+        """Return the values with a mark: some 1, 2 or 5 times a power of ten."""
+        marks = self._spread_powers() if self.is_logarithmic else self._spread_steps()
         return [mark for mark in marks if self.low <= mark <= self.high]
+
+    def _spread_powers(self) -> list[float]:
+        first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
+        digits = (1, 2, 5) if last - first <= _DECADES else (1,)
+        return [digit * 10.0**power for power in range(first, last + 1) for digit in digits]
+
+    def _spread_steps(self) -> list[float]:
+        """Return four to ten of them."""
+        whole = 10.0 ** math.ceil(math.log10(self.high - self.low))
+        step = next(whole / part for part in (5, 10, 20, 50) if (self.high - self.low) * part / whole >= 4)
+        return [number * step for number in range(math.ceil(self.low / step), math.floor(self.high / step) + 1)]
 
 
 def draw(rows: Sequence[Row], *, title: str, axis_title: str) -> str:
     """Return the picture of the rows, one below the other. axis_title: what the values are, and what is better."""
-    axis = Axis.of([one.value for row in rows for one in row.entries if one.value is not None])
+    entries = [one for row in rows for one in row.entries]
+    values, floor = [one.value for one in entries if one.value is not None], find_floor(entries)
+    axis = Axis.of(values if floor is None else [*values, floor])
     height = _TOP + _ROW * len(rows) + _BOTTOM
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
@@ -76,6 +85,7 @@ def draw(rows: Sequence[Row], *, title: str, axis_title: str) -> str:
         f'<rect class="paper" width="{_WIDTH}" height="{height}"/>',
         _text(_LEFT, 22, title, "title"),
         *_draw_axis(axis, height, axis_title),
+        *([] if floor is None else _draw_floor(axis.at(floor), height)),
         *(part for place, row in enumerate(rows) for part in _draw_row(row, axis, _TOP + _ROW * place + _ROW / 2)),
         "</svg>",
     ]
@@ -92,6 +102,11 @@ def _draw_axis(axis: Axis, height: int, title: str) -> Iterator[str]:
     yield _text(_LEFT + _PLOT + 16, _TOP - 14, "failed", "small")
 
 
+def _draw_floor(x: float, height: int) -> Iterator[str]:
+    yield f'<line class="floor" x1="{x:.1f}" y1="{_TOP - 8}" x2="{x:.1f}" y2="{height - _BOTTOM}"/>'
+    yield _text(x, _TOP - 14, "real pictures", "small", anchor="middle")
+
+
 def _draw_row(row: Row, axis: Axis, y: float) -> Iterator[str]:
     finished, failed = row.having("finished"), row.having("failed")
     told = f"{len(finished)} of {len(row.entries)}" + (f", {len(failed)} failed" if failed else "")
@@ -103,8 +118,7 @@ def _draw_row(row: Row, axis: Axis, y: float) -> Iterator[str]:
         assert one.value is not None  # a finished trial has one
         height = y + _JITTER * (2 * (place * 0.618 % 1) - 1)  # by the golden ratio: neighbours are apart
         yield f'<circle class="dot" cx="{axis.at(one.value):.1f}" cy="{height:.1f}" r="3.5">{_label(one)}</circle>'
-    for place, one in enumerate(failed):
-        yield _draw_cross(one, _LEFT + _PLOT + 22 + 12 * (place % 7), y - 12 + 12 * (place // 7))
+    yield from _draw_crosses(failed, y)
 
 
 def _draw_box(found: Distribution, axis: Axis, y: float) -> Iterator[str]:
@@ -118,6 +132,15 @@ def _draw_box(found: Distribution, axis: Axis, y: float) -> Iterator[str]:
     yield f'<rect class="box" x="{lower:.1f}" width="{upper - lower:.1f}" {top}/>'
     ends = f'y1="{y - _BOX / 2:.1f}" y2="{y + _BOX / 2:.1f}"'
     yield f'<line class="median" x1="{median:.1f}" x2="{median:.1f}" {ends}/>'
+
+
+def _draw_crosses(failed: Sequence[Entry], y: float) -> Iterator[str]:
+    """Yield a cross for each, in up to three lines, the closer the more there are."""
+    columns = max(_CROSSES, math.ceil(len(failed) / 3))
+    top = y - 6 * (math.ceil(len(failed) / columns) - 1)
+    for place, one in enumerate(failed):
+        across, down = place % columns, place // columns
+        yield _draw_cross(one, _LEFT + _PLOT + 22 + 12 * across * _CROSSES / columns, top + 12 * down)
 
 
 def _draw_cross(entry: Entry, x: float, y: float) -> str:

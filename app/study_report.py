@@ -3,6 +3,7 @@
 Knows neither HTTP nor the database's tables: the benchmarks report by the same functions.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -22,7 +23,10 @@ TrialOutcome = Literal["finished", "failed", "cancelled", "unjudged", "waiting"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One trial. value: None unless it is finished. badness: the lower, the better. reason: why it failed."""
+    """One trial. value: None unless it is finished. badness: the lower, the better. reason: why it failed.
+
+    floor: what as many real pictures have in the place of the value.
+    """
 
     contestant: str
     trial: int
@@ -33,6 +37,7 @@ class Entry:
     value: float | None = None
     badness: float = float("inf")
     reason: str | None = None
+    floor: float | None = None
 
     @property
     def label(self) -> str:
@@ -87,6 +92,12 @@ def arrange(contestants: Sequence[str], entries: Sequence[Entry]) -> list[Row]:
     return [Row(name, [one for one in entries if one.contestant == name]) for name in contestants]
 
 
+def find_floor(entries: Sequence[Entry]) -> float | None:
+    """Return what real pictures have, where it was measured: each training took others, so the median of all."""
+    floors = [one.floor for one in entries if one.floor is not None]
+    return Distribution.of(floors).median if floors else None
+
+
 def read_entry(study: StudyRequest, record: TrialRecord, metric: Metric, value: Value) -> Entry:
     """Return how a trial stands, by a metric."""
     job = record.job
@@ -102,6 +113,7 @@ def read_entry(study: StudyRequest, record: TrialRecord, metric: Metric, value: 
         value=measured,
         badness=float("inf") if measured is None or judgement is None else badness(judgement.metrics, metric),
         reason=reason,
+        floor=read_floor(None if judgement is None else judgement.metrics, metric),
     )
 
 
@@ -115,17 +127,27 @@ def _read(
         case JobState.CANCELLED:
             return "cancelled", None, None
         case JobState.SUCCEEDED:
-            return _read_metric(judgement, metric)
+            return read_metric(None if judgement is None else judgement.metrics, metric)
     return "waiting", None, None
 
 
-def _read_metric(judgement: Judgement | None, metric: Metric) -> tuple[TrialOutcome, float | None, str | None]:
-    if judgement is None or metric.name not in judgement.metrics:
+def read_metric(values: Mapping[str, Any] | None, metric: Metric) -> tuple[TrialOutcome, float | None, str | None]:
+    """Return how a training stands that came to its end, its value if it has one, and why not if it failed.
+
+    values: of metrics by their names, None where nothing was measured; what is no finite number may be null.
+    """
+    if values is None or metric.name not in values:
         return "unjudged", None, None
-    value: float | None = judgement.metrics[metric.name]
-    if value is None:  # what is no finite number is stored as null
+    value: float | None = values[metric.name]
+    if value is None or not math.isfinite(value):
         return "failed", None, f"its pictures give no number as {metric.title}"
     return "finished", value, None
+
+
+def read_floor(values: Mapping[str, Any] | None, metric: Metric) -> float | None:
+    """Return what real pictures have, if it is among the values."""
+    floor: float | None = (values or {}).get(f"{metric.name}_floor")
+    return floor
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
@@ -137,7 +159,7 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
 
 # --- The table ----------------------------------------------------------------------------------------------------
 
-HEAD = ("family:preset", "trials", "failed", "min", "quartile", "median", "quartile", "max", "best by")
+HEAD = ("family:preset", "trials", "finished", "failed", "min", "quartile", "median", "quartile", "max", "best by")
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -152,10 +174,11 @@ def cells(row: Row) -> tuple[str, ...]:
         )
     )
     drawn = "" if best is None else ", ".join(f"{name} {value}" for name, value in best.hyperparameters.items())
-    return row.contestant, str(len(row.entries)), str(len(row.having("failed"))), *values, drawn
+    counts = (len(row.entries), len(row.having("finished")), len(row.having("failed")))
+    return row.contestant, *map(str, counts), *values, drawn
 
 
 def tabulate(rows: Sequence[Row]) -> list[str]:
     """Return the lines of the table as Markdown."""
-    lines = [HEAD, ("---", *("---:",) * 7, "---"), *(cells(row) for row in rows)]
+    lines = [HEAD, ("---", *("---:",) * 8, "---"), *(cells(row) for row in rows)]
     return [f"| {' | '.join(line)} |" for line in lines]

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from app.schemas import Document, moment
-from app.study_report import Distribution, Entry, Row, TrialOutcome, Value
+from app.study_report import Distribution, Entry, Row, TrialOutcome, Value, find_floor
 from metrics import Better, Metric
 from store.states import JobState
 from store.studies import Study
@@ -115,6 +115,7 @@ class StudyView(StudySummary):
     title: str = Field(description="what the metric is called")
     better: Better = Field(description="which value is better; real: that of real pictures")
     value: Value = Field(description="final: of each trial at its whole budget; best: of its best checkpoint")
+    floor: float | None = Field(description="what as many real pictures have; null where nothing was measured")
     families: Sequence[FamilyFindings]
     trials: Sequence[TrialView] = Field(description="all, in the order of their queue")
     plot: str = Field(description="where the picture of it is")
@@ -131,6 +132,7 @@ class StudyView(StudySummary):
             title=metric.title,
             better=metric.better,
             value=value,
+            floor=find_floor(entries),
             families=[FamilyFindings.of(row) for row in rows],
             trials=[TrialView.of(entry) for entry in entries],
             plot=f"/studies/{summary.id}/plot.svg?metric={metric.name}&value={value}",

@@ -12,7 +12,6 @@ Results go to OUT/results.md and OUT/results.png once all trainings have ended.
 
 import argparse
 import json
-import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,13 +24,14 @@ import torch
 from pydantic import ValidationError
 from rich.console import Console
 
-from benchmarks._crew import Board, Crew, Tell
+from benchmarks._crew import Tell
 from benchmarks._results import Outcome, describe, draw_rows, rank, write
+from benchmarks._runs import command, do_left, names, positive, share_threads
 from checkpoints.files import write_whole
 from checkpoints.format import drop_training_state, read_metadata
 from checkpoints.library import load_judge, load_sampler
 from ganery.display import TrainingBar
-from ganery.local_training import ERRORS, train
+from ganery.local_training import train
 from metrics import Reference
 from models import Family, Preset, families, find_dataset, find_family
 from workers.data import load_dataset
@@ -261,22 +261,14 @@ def conclude(run: Run, checkpoint: Path, pace: Pace) -> Outcome:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Do what is left to do, and write the results."""
     chosen = _parse(arguments)
-    settings = WorkerSettings()
-    threads = max(1, settings.training_threads // chosen.jobs)
-    settings = settings.model_copy(update={"training_threads": threads})
+    settings = share_threads(WorkerSettings(), chosen.jobs)
     root = chosen.dir or settings.data_dir / "zoo"
     try:
-        names = choose(families(), chosen.families, chosen.presets)
+        wanted = choose(families(), chosen.families, chosen.presets)
     except (KeyError, NothingChosenError) as error:
         raise SystemExit(str(error)) from None
-    runs = [Run(*name, "mnist", chosen.budget, chosen.seed, root, settings) for name in names]
-    left = [run for run in runs if run.read() is None]
-    print(f"{len(runs)} trainings, {len(left)} of them left, in {root}; Ctrl-C saves")
-    load_dataset("mnist", settings.datasets, report=print)
-    with Board(Console(), max(1, len(left))) as board:
-        ending = Crew(work, board, jobs=chosen.jobs, errors=ERRORS).do([(run.name, run) for run in left])
-    if ending.is_interrupted:
-        raise SystemExit("interrupted; the same command goes on from here")
+    runs = [Run(*name, "mnist", chosen.budget, chosen.seed, root, settings) for name in wanted]
+    ending = do_left(work, runs, settings, jobs=chosen.jobs)
     outcomes = {run: outcome for run in runs if (outcome := run.read()) is not None}
     if not outcomes:
         raise SystemExit("no training came to its end")
@@ -302,35 +294,26 @@ def conclude_all(
 
 def _command(chosen: argparse.Namespace, settings: WorkerSettings) -> str:
     """Return the command that does the same: places left out."""
-    precision = [] if settings.precision == "float32" else [f"GANERY_PRECISION={settings.precision}"]
-    lists = {"--families": ",".join(chosen.families), "--presets": ",".join(chosen.presets)}
-    numbers = {"--seed": chosen.seed, "--jobs": chosen.jobs if chosen.jobs > 1 else 0}
-    options = {"--budget": chosen.budget, **{name: value for name, value in (lists | numbers).items() if value}}
-    words = [str(word) for option in options.items() for word in option]
-    return shlex.join([*precision, "python", "-m", "benchmarks.zoo", *words])
+    options = {
+        "--budget": chosen.budget,
+        "--families": ",".join(chosen.families),
+        "--presets": ",".join(chosen.presets),
+        "--seed": chosen.seed,
+        "--jobs": chosen.jobs if chosen.jobs > 1 else 0,
+    }
+    return command("zoo", options, settings)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--budget", type=_positive, default=60_000, help="pictures that each discriminator sees")
-    parser.add_argument("--families", type=_names, default=[], help="some, as a,b or a:preset,b; default all")
-    parser.add_argument("--presets", type=_names, default=[], help="presets by name, in place of the usual choice")
+    parser.add_argument("--budget", type=positive, default=60_000, help="pictures that each discriminator sees")
+    parser.add_argument("--families", type=names, default=[], help="some, as a,b or a:preset,b; default all")
+    parser.add_argument("--presets", type=names, default=[], help="presets by name, in place of the usual choice")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--jobs", type=_positive, default=1, help="trainings at a time; they share the threads")
+    parser.add_argument("--jobs", type=positive, default=1, help="trainings at a time; they share the threads")
     parser.add_argument("--dir", type=Path, help="what has been done so far; default zoo in GANERY_DATA_DIR")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="where the results go")
     return parser.parse_args(arguments)
-
-
-def _names(text: str) -> list[str]:
-    return [name for name in text.split(",") if name]
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not positive")
-    return number
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ganery.client import Action, Client, ClientError, Job, Picture, ServiceUnreachableError
-from ganery.display import TrainingBar, describe_end, describe_picture, tabulate
+from ganery.display import TrainingBar, describe_end, describe_picture, tabulate, tabulate_study
 from ganery.settings import ClientSettings, explain, variable
 
 if TYPE_CHECKING:
@@ -203,6 +203,42 @@ def promote(
         named = client.promote(alias, checkpoint)
     before = f"; before, it meant {named.previous}" if named.previous else ""
     _say(f"{named.name} means {named.checkpoint} now{before}")
+
+
+@app.command()
+def study(
+    study_id: Annotated[str | None, typer.Argument(metavar="STUDY", help="Show this one.")] = None,
+    *,
+    families: Annotated[str | None, typer.Option(help="Begin one: families as a,b or a:preset,b.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="The data set; default mnist.")] = None,
+    trials: Annotated[int | None, typer.Option(help="Random hyperparameters of each family; default 10.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Trainings with each; default 1.")] = None,
+    images: Annotated[int | None, typer.Option(help="Pictures to train with, each; default 60000.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The seed of all draws; default drawn.")] = None,
+    name: Annotated[str | None, typer.Option(help="What to call it.")] = None,
+) -> None:
+    """Compare families by random hyperparameters at one budget: begin a study, or show what one has found."""
+    if (study_id is None) == (families is None):
+        _fail("name a study to show, or --families to begin one, for example: ganery study --families gan,wgan")
+    named = {
+        "families": families and [one for one in families.split(",") if one],
+        "dataset": dataset,
+        "trials": trials,
+        "seeds": seeds,
+        "images": images,
+        "seed": seed,
+        "name": name,
+    }
+    with _service() as client:
+        if study_id is None:
+            found = client.create_study({key: value for key, value in named.items() if value is not None})
+        else:
+            found = client.study(study_id)
+    for line in tabulate_study(found):
+        _say(line)
+    _say(f"its picture: {client.url}{found.plot}")
+    if not found.is_finished:
+        _say(f"look again with: ganery study {found.id}")
 
 
 @data.command()

@@ -129,6 +129,46 @@ class Alias(_Answer):
     previous: str | None = None
 
 
+class Spread(_Answer):
+    """Where the values of a family's trainings lie."""
+
+    minimum: float
+    lower_quartile: float
+    median: float
+    upper_quartile: float
+    maximum: float
+
+
+class Trial(_Answer):
+    """One training of a study."""
+
+    job_id: str
+    hyperparameters: Mapping[str, Any]
+
+
+class Findings(_Answer):
+    """What a study has found of a family."""
+
+    family: str
+    trials: int
+    finished: int
+    failures: int
+    distribution: Spread | None
+    best: Trial | None
+
+
+class Study(_Answer):
+    """A study, and what it has found so far."""
+
+    id: str
+    title: str
+    better: str
+    is_finished: bool
+    jobs: Mapping[str, int]
+    families: Sequence[Findings]
+    plot: str
+
+
 class _Jobs(_Answer):
     items: Sequence[Job]
     next_cursor: str | None
@@ -186,6 +226,14 @@ class Client:
     def change(self, job_id: str, action: Action) -> Job:
         """Cancel, pause or resume a job."""
         return self._read(Job, "POST", f"/jobs/{job_id}/{action}")
+
+    def create_study(self, wish: Mapping[str, Any]) -> Study:
+        """Ask for a study; what the wish leaves out, the service chooses."""
+        return self._read(Study, "POST", "/studies", json=wish, timeout=_GENERATION_SECONDS)
+
+    def study(self, study_id: str) -> Study:
+        """Return a study."""
+        return self._read(Study, "GET", f"/studies/{study_id}")
 
     def events(self, job_id: str, *, after: int = 0) -> Sequence[Event]:
         """Return what happened to a job after an event."""

@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-from ganery.client import Event, Job, Picture
+from ganery.client import Event, Job, Picture, Spread, Study
 
 _MESSAGES = frozenset({"log", "warning"})
 _METRICS_SHOWN = 2
@@ -31,6 +31,28 @@ def tabulate(jobs: Iterable[Job]) -> Iterator[str]:
         step = f"{job.progress.step}/{job.progress.total}"
         created = f"{job.created_at.astimezone():%Y-%m-%d %H:%M:%S}"
         rows.append((job.id, job.state, job.family, job.preset, job.dataset, step, created))
+    yield from _align(rows)
+
+
+def tabulate_study(study: Study) -> Iterator[str]:
+    """Yield a line for each family of a study, below one with the names of the columns, and one for its jobs."""
+    quartiles = ("MIN", "QUARTILE", "MEDIAN", "QUARTILE", "MAX")
+    rows: list[Sequence[str]] = [("FAMILY", "TRIALS", "FINISHED", "FAILED", *quartiles, "BEST JOB")]
+    for one in study.families:
+        counts = (str(number) for number in (one.trials, one.finished, one.failures))
+        values = ("-",) * 5 if one.distribution is None else tuple(_show(one.distribution))
+        rows.append((one.family, *counts, *values, one.best.job_id if one.best else "-"))
+    yield from _align(rows)
+    told = ", ".join(f"{count} {state}" for state, count in study.jobs.items() if count)
+    yield f"values are {study.title} at the whole budget, {study.better} is better; jobs: {told}"
+
+
+def _show(spread: Spread) -> Iterator[str]:
+    for value in (spread.minimum, spread.lower_quartile, spread.median, spread.upper_quartile, spread.maximum):
+        yield f"{value:.4g}"
+
+
+def _align(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

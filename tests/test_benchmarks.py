@@ -2,6 +2,7 @@
 
 import copy
 import io
+import math
 import os
 import signal
 from dataclasses import replace
@@ -12,16 +13,19 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from benchmarks import script_loop, zoo
+from benchmarks import script_loop, study, zoo
 from benchmarks._crew import Board, Countdown, Crew
 from benchmarks._results import LUCIC_MNIST, Outcome, describe, draw_rows, tabulate
 from benchmarks.trainer_overhead import PlainLoop, compare
 from benchmarks.zoo import Pace, Run, Stopwatch, choose, is_alike
+from metrics import find_metric
 from models import UnknownFamilyError, UnknownPresetError, derive_seed, families, find_family, from_pixels
+from store.study_requests import StudyRequest, StudyWish, plan_study
 from tests.crew_tasks import serve
 from tests.training import TOY, segments, segments_judge, toy_sampler, train
+from workers import inspection
 from workers.settings import WorkerSettings
-from workers.trainer import Plan
+from workers.trainer import Plan, TrainingDivergedError
 
 LSGAN = find_family("lsgan")
 
@@ -307,3 +311,96 @@ def test_a_script_trains_both_networks_of_its_family(name: str) -> None:
     assert [next(moves) for _ in range(2)] == [8, 8]
     for player, network in networks.items():
         assert not torch.equal(next(network.parameters()), next(before[player].parameters()))
+
+
+# --- A study ------------------------------------------------------------------------------------------------------
+
+
+def little_study(root: Path) -> tuple[StudyRequest, list[study.TrialRun]]:
+    wish = StudyWish(families=["lsgan", "wgan"], dataset="segments", trials=2, images=12 * 64, seed=1)
+    plan = plan_study(wish)
+    settings = WorkerSettings(data_dir=root / "data", device="cpu", training_threads=1)
+    return plan.request, [study.TrialRun(trial, root / "study", settings) for trial in plan.trials]
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspection, "has_judge", lambda dataset: True)
+    monkeypatch.setattr(inspection, "load_judge", lambda dataset: segments_judge())
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_study_goes_on_where_it_was_and_writes_the_same_page_and_picture_again(tmp_path: Path) -> None:
+    request, runs = little_study(tmp_path)
+
+    def interrupt(share: float, line: str) -> None:
+        if not line:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    study.work(runs[0], interrupt)
+    assert runs[0].read() is None
+    for run in runs:
+        study.work(run, lambda share, line: None)
+    ending = runs[0].read()
+    assert ending is not None
+    assert list(ending.judged) == [ending.total_steps]
+    written = [
+        [path.read_text() for path in study.report(request, runs, tmp_path / out, told="the command", failures={})]
+        for out in ("first", "second")
+    ]
+    assert written[0] == written[1]
+    page, picture = written[0]
+    assert "    the command\n" in page
+    assert f"| lsgan:neutral | 2 | 2 | 0 | {min(_values(request, runs, 'lsgan')):.4g} |" in page
+    assert picture.count("<circle") == 4
+    assert str(tmp_path) not in page
+
+
+def _values(request: StudyRequest, runs: list[study.TrialRun], family: str) -> list[float]:
+    entries = study.list_entries(request, runs, find_metric("fd"), "final")
+    return [one.value for one in entries if one.contestant.startswith(family) and one.value is not None]
+
+
+def test_a_training_that_diverged_has_ended_and_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def diverge(*_: object) -> None:
+        raise TrainingDivergedError(3, {"real": math.nan}, "lower the learning rate")
+
+    monkeypatch.setattr(study, "train", diverge)
+    request, runs = little_study(tmp_path)
+    study.work(runs[0], lambda share, line: None)
+    first, *others = study.list_entries(request, runs, find_metric("fd"), "final")
+    assert (first.outcome, first.value) == ("failed", None)
+    assert {one.outcome for one in others} == {"waiting"}
+    page, picture = study.report(request, runs, tmp_path / "out", told="", failures={"another": "no room"})
+    assert f"lsgan:neutral, draw 0: {first.reason}" in page.read_text()
+    assert "another: not trained: no room" in page.read_text()
+    assert picture.read_text().count('<path class="failed"') == 1
+
+
+def test_the_best_is_of_the_checkpoint_with_the_best_headline() -> None:
+    judged: dict[int, dict[str, float | None]] = {
+        4: {"fd": 3.0, "recall": 0.9},
+        8: {"fd": 1.0, "recall": 0.1},
+        9: {"fd": None},
+        12: {"fd": 2.0, "recall": 0.5},
+    }
+    ending = study.Ending(total_steps=12, judged=judged)
+    assert (ending.at("best"), ending.at("final")) == (judged[8], judged[12])
+    assert study.Ending(total_steps=12, judged={12: {"loss": 1.0}}).at("best") == {"loss": 1.0}
+    assert study.Ending(total_steps=12, judged={}).at("best") is None
+
+
+def test_a_study_without_a_judge_says_so(tmp_path: Path) -> None:
+    request, runs = little_study(tmp_path)
+    study.work(runs[0], lambda share, line: None)
+    assert study.list_entries(request, runs[:1], find_metric("fd"), "best")[0].outcome == "unjudged"
+    page, _ = study.report(request, runs[:1], tmp_path / "out", told="", failures={})
+    assert "there is no judge of segments" in page.read_text()
+
+
+def test_the_command_of_a_study_names_what_it_trained(tmp_path: Path) -> None:
+    chosen = study._parse(["--families", "gan,wgan:paper", "--trials", "3", "--jobs", "2", "--dir", str(tmp_path)])
+    plan = study._plan(chosen)
+    assert len({run.name for run in (study.TrialRun(one, tmp_path, WorkerSettings()) for one in plan.trials)}) == 6
+    command = "python -m benchmarks.study --families gan:neutral,wgan:paper --trials 3 --budget 60000 --jobs 2"
+    assert study._command(chosen, plan.request, WorkerSettings(precision="float32")) == command

@@ -33,7 +33,7 @@ def train_next(service: Service, *values: float | None, fails: bool = False) -> 
     claim = service.given.jobs.claim(OWNER)
     assert claim is not None
     for place, value in enumerate(values, 1):
-        metrics = {} if value is None else {"fd": value, "coverage": 1 / value}
+        metrics = {} if value is None else {"fd": value, "fd_floor": 0.5, "coverage": 1 / value}
         service.keep_checkpoint(claim, claim.job.total_steps * place // len(values), **metrics)
     return service.settle(claim, Failed({"type": "diverged", "detail": "a loss is nan"}) if fails else Succeeded())
 
@@ -83,6 +83,7 @@ def test_a_study_tells_the_distribution_the_failures_and_the_best(service: Servi
     assert set(row["best"]["hyperparameters"]) == set(families()["lsgan"].search)
     shown = next(one for one in document["trials"] if one["job_id"] == failed)
     assert (shown["outcome"], shown["value"], shown["reason"]) == ("failed", None, "a loss is nan")
+    assert document["floor"] == 0.5
     assert document["jobs"]["queued"] == 1
     assert not document["is_finished"]
 

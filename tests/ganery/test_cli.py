@@ -76,6 +76,20 @@ def test_a_job_is_paused_resumed_and_cancelled(url: str) -> None:
     assert f"job {job} cancelled" in result.output
 
 
+def test_a_study_is_begun_and_shown(url: str) -> None:
+    begun = ("--families", "lsgan,dcgan", "--dataset", "segments", "--trials", "1", "--images", "64", "--seed", "1")
+    told = succeed("study", *begun)
+    assert "lsgan:neutral" in told
+    assert "dcgan:paper" in told
+    study = told.split("look again with: ganery study ")[1].strip()
+    again = succeed("study", study)
+    assert f"{url}/studies/{study}/plot.svg" in again
+    assert "FAILED" in again
+    assert "families.0: there is no family 'nobody'" in fail("study", "--families", "nobody")
+    assert "ganery study --families gan,wgan" in fail("study")
+    assert "there is no study 'nobody'" in fail("study", "nobody")
+
+
 def test_what_the_service_refuses_is_told_clearly(url: str) -> None:
     assert "digit: Input should be less than or equal to 9" in fail("generate", "--digit", "10")
     assert "means nothing without nice=true" in fail("generate", "--nice-method", "drs")

@@ -4,8 +4,8 @@ from typing import Any
 
 from rich.console import Console
 
-from ganery.client import Event, Job, Picture, Progress
-from ganery.display import TrainingBar, describe_end, describe_picture, tabulate
+from ganery.client import Event, Findings, Job, Picture, Progress, Spread, Study, Trial
+from ganery.display import TrainingBar, describe_end, describe_picture, tabulate, tabulate_study
 
 
 def make_job(**values: Any) -> Job:
@@ -42,6 +42,22 @@ def test_the_columns_of_the_jobs_stand_below_each_other() -> None:
     assert head.split() == ["JOB", "STATE", "FAMILY", "PRESET", "DATA", "SET", "STEP", "CREATED"]
     assert first.split()[:6] == ["0123456789abcdef", "running", "dcgan", "paper", "mnist", "50/200"]
     assert head.index("STATE") == first.index("running") == second.index("queued")
+
+
+def test_a_study_is_a_line_for_each_family_and_one_for_its_jobs() -> None:
+    spread = Spread(minimum=1, lower_quartile=2.5, median=3.14159, upper_quartile=20, maximum=1000)
+    best = Trial(job_id="a", hyperparameters={})
+    rows = [
+        Findings(family="gan:neutral", trials=5, finished=3, failures=2, distribution=spread, best=best),
+        Findings(family="wgan:neutral", trials=5, finished=0, failures=0, distribution=None, best=None),
+    ]
+    jobs = {"queued": 5, "running": 0, "succeeded": 3, "failed": 2}
+    study = Study(id="s", title="FD", better="lower", is_finished=False, jobs=jobs, families=rows, plot="/plot.svg")
+    head, first, second, last = tabulate_study(study)
+    assert head.split()[:5] == ["FAMILY", "TRIALS", "FINISHED", "FAILED", "MIN"]
+    assert first.split() == ["gan:neutral", "5", "3", "2", "1", "2.5", "3.142", "20", "1000", "a"]
+    assert second.split() == ["wgan:neutral", "5", "0", "0", *"------"]
+    assert last.endswith("jobs: 5 queued, 3 succeeded, 2 failed")
 
 
 def test_the_end_of_a_job_says_how_and_where() -> None:

@@ -1,0 +1,70 @@
+"""What benchmarks of many trainings share: their command line, and the doing of what is left to do."""
+
+import argparse
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from rich.console import Console
+
+from benchmarks._crew import Board, Crew, Ending, Work
+from ganery.local_training import ERRORS
+from workers.data import load_dataset
+from workers.settings import WorkerSettings
+
+
+class Run(Protocol):
+    """One training, which may have ended before."""
+
+    @property
+    def name(self) -> str:
+        """What the board calls it: each has another name."""
+
+    @property
+    def dataset(self) -> str:
+        """The name of its data set."""
+
+    def read(self) -> object | None:
+        """Return what came of it, if it has ended."""
+
+
+R = TypeVar("R", bound=Run)
+
+
+def share_threads(settings: WorkerSettings, jobs: int) -> WorkerSettings:
+    """Return the settings of one of so many trainings at a time."""
+    threads = max(1, settings.training_threads // jobs)
+    return settings.model_copy(update={"training_threads": threads})
+
+
+def do_left(work: Work[R], runs: Sequence[R], settings: WorkerSettings, *, jobs: int) -> Ending:
+    """Do what is left of the runs, up to `jobs` at a time. Exits where Ctrl-C was pressed."""
+    left = [run for run in runs if run.read() is None]
+    print(f"{len(runs)} trainings, {len(left)} of them left; Ctrl-C saves")
+    for dataset in {run.dataset for run in left}:
+        load_dataset(dataset, settings.datasets, report=print)
+    with Board(Console(), max(1, len(left))) as board:
+        ending = Crew(work, board, jobs=jobs, errors=ERRORS).do([(run.name, run) for run in left])
+    if ending.is_interrupted:
+        raise SystemExit("interrupted; the same command goes on from here")
+    return ending
+
+
+def command(module: str, options: Mapping[str, object], settings: WorkerSettings) -> str:
+    """Return the command that does the same: options that are empty or 0 are left out."""
+    precision = [] if settings.precision == "float32" else [f"GANERY_PRECISION={settings.precision}"]
+    words = [str(word) for option in options.items() if option[1] for word in option]
+    return shlex.join([*precision, "python", "-m", f"benchmarks.{module}", *words])
+
+
+def names(text: str) -> list[str]:
+    """Read names with commas between."""
+    return [name for name in text.split(",") if name]
+
+
+def positive(text: str) -> int:
+    """Read a whole number from 1. Raises argparse.ArgumentTypeError, ValueError."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not positive")
+    return number
