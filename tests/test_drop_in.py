@@ -32,6 +32,7 @@ from models._family import (
     Objective,
     Paper,
     Phase,
+    ScoreKind,
     Steering,
 )
 from models._noise import Noise
@@ -76,6 +77,7 @@ FAMILY = Family(
     phases=list_phases,
     sample=neutral.sample,
     score=neutral.score,
+    score_kind=ScoreKind.CRITIC,
     steering=Steering(MeanGANControls, shade),
 )
 '''
