@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from models import SEGMENTS, Batch, ModelConfig, Noise
 from models.dragan import FAMILY, DRAGANHyperparameters, compute_discriminator_loss, perturb
@@ -111,17 +110,6 @@ def test_losses_are_precise_where_the_networks_are_not() -> None:
 
 
 # --- The game -----------------------------------------------------------------------------------------------------
-
-
-def test_the_game_is_the_non_saturating_one() -> None:
-    networks = players(fake=-0.2, slope=3.0)
-    discriminator, generator = (
-        terms(phase.loss, networks, CONFIG.hyperparameters, 0.5) for phase in FAMILY.phases(CONFIG)
-    )
-    real, fake = torch.tensor([1.5]), torch.tensor([-0.6])
-    assert discriminator["real"] == pytest.approx(binary_cross_entropy_with_logits(real, torch.ones(1)).item())
-    assert discriminator["fake"] == pytest.approx(binary_cross_entropy_with_logits(fake, torch.zeros(1)).item())
-    assert generator["non_saturating"] == pytest.approx(binary_cross_entropy_with_logits(fake, torch.ones(1)).item())
 
 
 def test_one_step_of_the_discriminator_judges_three_batches() -> None:

@@ -6,7 +6,6 @@ import pytest
 import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from models import SEGMENTS, Batch, ModelConfig
 from models.gan_r1 import FAMILY, GANR1Hyperparameters, compute_discriminator_loss
@@ -136,16 +135,6 @@ def test_the_dirac_gan_circles_its_solution_without_the_penalty() -> None:
 
 
 # --- The game -----------------------------------------------------------------------------------------------------
-
-
-def test_the_game_is_the_non_saturating_one() -> None:
-    discriminator, generator = (
-        terms(phase.loss, players(fake=-0.2, slope=3.0), CONFIG.hyperparameters, 0.5) for phase in FAMILY.phases(CONFIG)
-    )
-    real, fake = torch.tensor([1.5]), torch.tensor([-0.6])
-    assert discriminator["real"] == pytest.approx(binary_cross_entropy_with_logits(real, torch.ones(1)).item())
-    assert discriminator["fake"] == pytest.approx(binary_cross_entropy_with_logits(fake, torch.zeros(1)).item())
-    assert generator["non_saturating"] == pytest.approx(binary_cross_entropy_with_logits(fake, torch.ones(1)).item())
 
 
 def test_one_step_of_the_discriminator_judges_the_real_and_the_fake_pictures_once() -> None:

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from models import SEGMENTS
+from models import SEGMENTS, ModelConfig
 from models.lsgan import FAMILY, LSGANHyperparameters, compute_discriminator_loss, compute_generator_loss
-from tests.models.closed_form import players, terms
+from tests.models.closed_form import grey_batch, players, step_noise, terms
 
 
 def losses(fake: float, **values: Any) -> tuple[dict[str, float], dict[str, float]]:
@@ -31,7 +31,7 @@ def test_the_marks_can_be_those_of_pearsons_divergence() -> None:
 
 
 def test_pearsons_divergence_is_what_the_generator_minimises() -> None:
-    """Section 3.3, on a distribution over three points, at the best discriminator, eq. 5."""
+    """Section 3, on a distribution over three points, at the best discriminator, eq. 5."""
     p, q = torch.tensor([0.5, 0.3, 0.2]).double(), torch.tensor([0.1, 0.3, 0.6]).double()
     a, b, c = -1.0, 1.0, 0.0
     best = (b * p + a * q) / (p + q)
@@ -47,6 +47,15 @@ def test_no_sigmoid_comes_before_the_squares() -> None:
     _, generator = losses(3.0)
     assert generator == pytest.approx({"least_squares": 0.5 * 2**2})
     assert not any(isinstance(m, nn.Sigmoid) for m in FAMILY.build(FAMILY.configure({}, SEGMENTS)).modules())
+
+
+def test_both_mean_outputs_are_logged() -> None:
+    """The trap of a drift, which the losses of both players hide."""
+    networks, config = players(fake=-0.2, slope=3.0), ModelConfig(LSGANHyperparameters(), SEGMENTS)
+    observed = compute_discriminator_loss(networks, grey_batch(0.5), config, step_noise()).observed
+    assert {name: value.item() for name, value in observed.items()} == pytest.approx(
+        {"output_real": 1.5, "output_fake": -0.6}
+    )
 
 
 def test_the_paper_preset_is_the_authors_recipe() -> None:

@@ -86,6 +86,16 @@ def test_without_batch_norm_a_picture_is_judged_by_itself_in_training_too() -> N
         assert torch.allclose(together, alone, atol=1e-5) is not batch_norm
 
 
+def test_weights_are_drawn_as_pytorch_draws_them() -> None:
+    """The trap of N(0, 0.02^2) without normalisation, by which nothing may ever be learnt: evenly, by the fan-in."""
+    networks = neutral.build(configure(batch_norm=False))
+    for layer in networks.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d) and layer.weight.numel() > 2000:
+            reach = layer.weight[0].numel() ** -0.5
+            assert layer.weight.std().item() == pytest.approx(reach / 3**0.5, rel=0.1)
+            assert 0.9 * reach < layer.weight.abs().max().item() <= reach
+
+
 def test_widths_and_inputs_are_choices() -> None:
     config = configure(DatasetSpec(name="other", channels=3, size=32, classes=("a",)), width=8, hidden=32)
     generator = neutral.NeutralGenerator(config, inputs=74)

@@ -4,9 +4,10 @@ import math
 
 import pytest
 import torch
+from torch import Tensor
 from torch.nn.functional import softplus
 
-from models import MNIST, Batch, ModelConfig, StepNoise, find_family
+from models import MNIST, SEGMENTS, Batch, ModelConfig, StepNoise, find_family
 from models.projection_gan import (
     ConditionalBatchNorm,
     ProjectionGANDiscriminator,
@@ -15,6 +16,8 @@ from models.projection_gan import (
     compute_discriminator_loss,
     compute_generator_loss,
 )
+from tests.models.closed_form import PIXELS, Bowl, players, terms
+from tests.training import train
 
 FAMILY = find_family("projection_gan")
 
@@ -52,14 +55,14 @@ def test_conditional_norm_gives_each_class_its_own_mean_and_deviation() -> None:
     assert one_class.std().item() == pytest.approx(2, abs=1e-2)
 
 
-@pytest.mark.parametrize(("loss", "terms", "total"), [("non_saturating", 2, 2), ("relativistic", 1, 1)])
-def test_an_undecided_discriminator_pays_log_two_for_each_term(loss: str, terms: int, total: int) -> None:
+@pytest.mark.parametrize(("loss", "count", "total"), [("non_saturating", 2, 2), ("relativistic", 1, 1)])
+def test_an_undecided_discriminator_pays_log_two_for_each_term(loss: str, count: int, total: int) -> None:
     config = configure(loss=loss, penalty_weight=0, final_penalty_weight=0)
     networks = build(config)
     for parameter in networks["discriminator"].parameters():
         torch.nn.init.zeros_(parameter)
     objective = compute_discriminator_loss(networks, make_batch(), config, make_noise())
-    assert len(objective.terms) == terms
+    assert len(objective.terms) == count
     assert objective.total().item() == pytest.approx(total * math.log(2))
     generator = compute_generator_loss(networks, make_batch(), config, make_noise())
     assert generator.total().item() == pytest.approx(math.log(2))
@@ -111,7 +114,46 @@ def test_penalty_weight_changes_linearly_over_the_training() -> None:
     torch.testing.assert_close(last, 0.2 * first)
 
 
+def test_penalty_is_half_of_gamma_times_the_squared_slope_over_all_pixels() -> None:
+    """The trap of the half, and of a probability's slope in the place of the logit's."""
+    chosen = ProjectionGANHyperparameters(penalty_weight=0.5, penalty_interval=1)
+    for norm in (3.0, 100.0):
+        found = terms(compute_discriminator_loss, players(fake=-0.2, slope=norm * SEGMENTS.size), chosen, 0.5)
+        assert found["penalty"] == pytest.approx(0.5 / 2 * norm**2)
+
+
 def test_relativistic_penalty_is_on_real_and_on_fake_pictures() -> None:
-    config = configure(loss="relativistic")
-    terms = compute_discriminator_loss(build(config), make_batch(), config, make_noise()).terms
-    assert set(terms) == {"pairing", "penalty", "penalty_fake"}
+    """R1 + R2: of the bowl, a picture is its own slope."""
+    networks = players(fake=-0.25)
+    networks["discriminator"] = Bowl()
+    chosen = ProjectionGANHyperparameters(loss="relativistic", penalty_interval=1)
+    found = terms(compute_discriminator_loss, networks, chosen, 0.5)
+    assert set(found) == {"pairing", "penalty", "penalty_fake"}
+    assert found["penalty"] == pytest.approx(PIXELS * 0.5**2 / 2)
+    assert found["penalty_fake"] == pytest.approx(PIXELS * 0.25**2 / 2)
+
+
+def test_both_players_have_the_relativistic_loss_where_it_is_chosen() -> None:
+    """The trap of a generator whose loss is written over by the plain one."""
+    networks = players(fake=-0.3, slope=4.0)
+    chosen = ProjectionGANHyperparameters(loss="relativistic", penalty_weight=0, final_penalty_weight=0)
+    difference = 4.0 * (0.5 + 0.3)
+    assert terms(compute_discriminator_loss, networks, chosen, 0.5) == pytest.approx(
+        {"pairing": math.log1p(math.exp(-difference))}
+    )
+    assert terms(compute_generator_loss, networks, chosen, 0.5) == pytest.approx(
+        {"pairing": math.log1p(math.exp(difference))}
+    )
+
+
+@pytest.mark.parametrize("loss", ["non_saturating", "relativistic"])
+def test_fakes_are_asked_for_by_the_labels_of_the_real_batch(loss: str) -> None:
+    """Other labels would shift the best logit by their log ratio, and pair pictures of different classes."""
+    trainer = train(FAMILY, generator_width=2, discriminator_width=2, feature_dim=8, loss=loss)
+    told: list[Tensor] = []
+    for network in trainer.networks.values():
+        network.register_forward_pre_hook(lambda module, inputs: told.append(inputs[1]))
+    wanted = trainer._batch(0).labels
+    trainer.step()
+    assert len(torch.unique(wanted)) > 1
+    assert all(torch.equal(labels, wanted) for labels in told)
