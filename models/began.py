@@ -1,7 +1,7 @@
 """BEGAN: boundary equilibrium generative adversarial networks (Berthelot, Schumm & Metz 2017).
 
-Source: https://arxiv.org/abs/1703.10717, sections 3.3 (the objective) and 3.4 (the measure of convergence), and a
-well-known implementation (carpedm20/BEGAN-tensorflow) for the recipe.
+Source: https://arxiv.org/abs/1703.10717, sections 3.3 (the equilibrium) and 3.4 (the objective and, 3.4.1, the
+measure of convergence), and a well-known implementation (carpedm20/BEGAN-tensorflow) for the recipe.
 
 Idea: the discriminator is an autoencoder, and the players fight over the distribution of its errors, not of pictures.
 A weight k balances them: it is steered so that E L(G(z)) stays the share gamma of E L(x), so neither player wins. A

@@ -1,7 +1,8 @@
 """CGAN: conditional generative adversarial nets (Mirza & Osindero 2014).
 
-Source: https://arxiv.org/abs/1411.1784. The preset `conv` is the DCGAN authors' conditional network for MNIST
-(Newmu/dcgan_code, mnist/train_cond_dcgan.py); the preset `paper` has the perceptrons of the paper itself.
+Source: https://arxiv.org/abs/1411.1784, eq. 2 and section 4.1 (MNIST). The preset `conv` is the DCGAN authors'
+conditional network for MNIST (Newmu/dcgan_code, mnist/train_cond_dcgan.py); the preset `paper` has the perceptrons of
+the paper itself.
 
 Idea: both players are told the class y, so the generator must draw it and the discriminator checks that it
 did. With logits D and the sigmoid s:

@@ -1,7 +1,8 @@
 """DCGAN: unsupervised representation learning with deep convolutional GANs (Radford, Metz & Chintala 2015).
 
-Source: https://arxiv.org/abs/1511.06434, its constants as in the authors' code (Newmu/dcgan_code). The preset
-`tutorial` is the network and the recipe of jacobgil/keras-dcgan, with which many a reader drew a first digit.
+Source: https://arxiv.org/abs/1511.06434, sections 3 (the rules) and 4 (the recipe), its constants as in the
+authors' code (Newmu/dcgan_code). The preset `tutorial` is the network and the recipe of jacobgil/keras-dcgan, with
+which many a reader drew a first digit.
 
 Idea: both players are all convolutions. The generator doubles the side by transposed convolutions, the
 discriminator halves it by strided ones; batch norm everywhere but at the pictures, no hidden dense layer.

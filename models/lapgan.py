@@ -1,6 +1,6 @@
 """LAPGAN: a Laplacian pyramid of generative adversarial networks (Denton, Chintala, Szlam & Fergus 2015).
 
-Source: https://arxiv.org/abs/1506.05751, sections 2.2 (the pyramid) and 3.1 (the games), and the authors' code for
+Source: https://arxiv.org/abs/1506.05751, sections 2.2 (the pyramid) and 2.3 (the games), and the authors' code for
 CIFAR-10 (facebook/eyescream) for networks and recipe.
 
 Idea: a picture is drawn from coarse to fine. One GAN draws the coarsest picture; at each finer level another one,

@@ -9,7 +9,7 @@ the generator brings it to c. A fake on the right side of the border but far fro
     generator       min  1/2 E (D(G(z)) - c)^2
 
 With b - c = 1 and b - a = 2, as in (a, b, c) = (-1, 1, 0), the generator minimises the Pearson chi-squared
-divergence between p + q and 2 q (section 3.3); the default (0, 1, 1) makes it aim at the real pictures' own mark.
+divergence between p + q and 2 q (section 3); the default (0, 1, 1) makes it aim at the real pictures' own mark.
 
 Traps: no sigmoid before the squares. The outputs may drift: both means are logged.
 
