@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, pixel_shuffle
+from torch.nn.functional import conv2d, one_hot, pixel_shuffle
 
 
 class UpsampleConv2d(nn.Conv2d):
@@ -74,6 +74,11 @@ def sigmoid_pixels(values: Tensor) -> Tensor:
 def to_unit_range(images: Tensor) -> Tensor:
     """Bring pixels from [-1, 1] to [0, 1]."""
     return (images + 1) / 2
+
+
+def encode_labels(labels: Tensor, classes: int) -> Tensor:
+    """Return labels (n,) one-hot, as numbers of torch's default type: (n, classes)."""
+    return one_hot(labels, classes).to(torch.get_default_dtype())
 
 
 def append_label(values: Tensor, label: Tensor) -> Tensor:

@@ -36,7 +36,7 @@ from models._family import (
     constant,
     require_size,
 )
-from models._losses import discriminator_loss, non_saturating_loss, wasserstein_loss
+from models._losses import discriminator_loss, non_saturating_loss, precise, wasserstein_loss
 from models._noise import Noise
 from models._optimizers import adam, rmsprop
 from models._search import Choice, LogUniform, Range, Uniform
@@ -253,7 +253,7 @@ def estimate_distance(on_real: Tensor, on_fake: Tensor, **penalties: Tensor) -> 
 def compute_wasserstein_generator_loss(networks: Networks, batch: Batch, config: Config, noise: Noise) -> Objective:
     """Raise the critic's scores of the fakes: Arjovsky et al. 2017, theorem 3."""
     scores = networks["critic"](sample(networks, config, noise, batch.labels))
-    return Objective({"wasserstein": -scores.float().mean()})
+    return Objective({"wasserstein": -precise(scores).mean()})
 
 
 def wasserstein_players(

@@ -33,7 +33,7 @@ from types import MappingProxyType
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, one_hot
+from torch.nn.functional import cross_entropy
 
 from models import _neutral as neutral
 from models._family import (
@@ -49,7 +49,8 @@ from models._family import (
     ScoreKind,
     Symptom,
 )
-from models._losses import discriminator_loss, non_saturating_loss
+from models._layers import encode_labels
+from models._losses import discriminator_loss, non_saturating_loss, precise
 from models._noise import Noise
 
 # --- Hyperparameters ----------------------------------------------------------------------------------------
@@ -107,8 +108,8 @@ def compute_discriminator_loss(networks: Networks, batch: Batch, config: Config,
     terms = {
         "real": real_term,
         "fake": fake_term,
-        "class_real": weight * cross_entropy(class_of_real.float(), batch.labels),
-        "class_fake": weight * cross_entropy(class_of_fake.float(), batch.labels),
+        "class_real": weight * cross_entropy(precise(class_of_real), batch.labels),
+        "class_fake": weight * cross_entropy(precise(class_of_fake), batch.labels),
     }
     return Objective(
         terms,
@@ -122,7 +123,7 @@ def compute_discriminator_loss(networks: Networks, batch: Batch, config: Config,
 def compute_generator_loss(networks: Networks, batch: Batch, config: Config, noise: Noise) -> Objective:
     """Be taken for real, and for the class: L_S in its non-saturating form, and -w L_C."""
     source, classes = networks["discriminator"](sample(networks, config, noise, batch.labels))
-    class_term = config.hyperparameters.class_weight * cross_entropy(classes.float(), batch.labels)
+    class_term = config.hyperparameters.class_weight * cross_entropy(precise(classes), batch.labels)
     return Objective({"non_saturating": non_saturating_loss(source), "class": class_term})
 
 
@@ -143,7 +144,7 @@ def list_phases(config: Config) -> tuple[Phase[ACGANHyperparameters], ...]:
 
 def sample(networks: Networks, config: Config, noise: Noise, labels: Tensor) -> Tensor:
     """Draw a picture of each label: (n, c, h, w) in [-1, 1]."""
-    classes = one_hot(labels, len(config.dataset.classes)).float()
+    classes = encode_labels(labels, len(config.dataset.classes))
     images: Tensor = networks["generator"](torch.cat([neutral.draw_latent(config, noise), classes], dim=1))
     return images
 
@@ -157,7 +158,7 @@ def score(networks: Networks, config: Config, images: Tensor, labels: Tensor) ->
 def classify(networks: Networks, config: Config, images: Tensor) -> Tensor:
     """Return P(c | x): (n, classes)."""
     logits: Tensor = networks["discriminator"](images)[1]
-    return logits.float().softmax(dim=1)
+    return precise(logits).softmax(dim=1)
 
 
 FAMILY = Family(

@@ -38,7 +38,7 @@ from typing import Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu, one_hot
+from torch.nn.functional import leaky_relu
 
 from models._family import (
     Batch,
@@ -57,7 +57,15 @@ from models._family import (
     Symptom,
     require_size,
 )
-from models._layers import Maxout, SigmoidPixels, append_label, initialise_normal, sigmoid_pixels, to_unit_range
+from models._layers import (
+    Maxout,
+    SigmoidPixels,
+    append_label,
+    encode_labels,
+    initialise_normal,
+    sigmoid_pixels,
+    to_unit_range,
+)
 from models._losses import discriminator_loss, non_saturating_loss
 from models._noise import Noise
 from models._optimizers import adam, exponential_decay, linear_decay, sgd_with_rising_momentum
@@ -282,7 +290,7 @@ def score(networks: Networks, config: Config, images: Tensor, labels: Tensor) ->
 
 
 def _one_hot(config: Config, labels: Tensor) -> Tensor:
-    return one_hot(labels, len(config.dataset.classes)).float()
+    return encode_labels(labels, len(config.dataset.classes))
 
 
 FAMILY = Family(

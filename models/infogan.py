@@ -45,7 +45,7 @@ from types import MappingProxyType
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, one_hot
+from torch.nn.functional import cross_entropy
 
 from models import _neutral as neutral
 from models._family import (
@@ -64,7 +64,8 @@ from models._family import (
     Steering,
     Symptom,
 )
-from models._losses import discriminator_loss, non_saturating_loss
+from models._layers import encode_labels
+from models._losses import discriminator_loss, non_saturating_loss, precise
 from models._noise import Noise
 from models._optimizers import adam
 
@@ -160,7 +161,7 @@ def draw_latents(config: Config, noise: Noise) -> Latents:
 
 def generate(networks: Networks, config: Config, latents: Latents) -> Tensor:
     """Draw the pictures of noise and codes: (n, c, h, w) in [-1, 1]."""
-    code = one_hot(latents.code, config.hyperparameters.categories).float()
+    code = encode_labels(latents.code, config.hyperparameters.categories)
     images: Tensor = networks["generator"](torch.cat([latents.noise, code, latents.continuous], dim=1))
     return images
 
@@ -175,7 +176,7 @@ def bound_information(config: Config, recognised: Tensor, latents: Latents) -> d
     categories, and one for all continuous codes together, where there are any.
     """
     chosen = config.hyperparameters
-    logits, means, spare = recognised.float().tensor_split(
+    logits, means, spare = precise(recognised).tensor_split(
         (chosen.categories, chosen.categories + chosen.continuous_codes), dim=1
     )
     bounds = {"categorical": log(chosen.categories) - cross_entropy(logits, latents.code)}
@@ -270,7 +271,7 @@ def score(networks: Networks, config: Config, images: Tensor, labels: Tensor) ->
 def recognise(networks: Networks, config: Config, images: Tensor) -> Tensor:
     """Return Q(c|x), the probability of each category of the code: (n, categories). Which is which digit is open."""
     recognised: Tensor = networks["discriminator"](images)[1]
-    return recognised[:, : config.hyperparameters.categories].float().softmax(dim=1)
+    return precise(recognised[:, : config.hyperparameters.categories]).softmax(dim=1)
 
 
 FAMILY = Family(

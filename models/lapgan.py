@@ -72,7 +72,7 @@ from models._family import (
     Symptom,
     require_size,
 )
-from models._losses import discriminator_loss, non_saturating_loss
+from models._losses import discriminator_loss, non_saturating_loss, precise
 from models._noise import Noise
 from models._optimizers import sgd
 
@@ -125,11 +125,8 @@ class ResidualDiscriminator(nn.Module):
 
     def __init__(self, config: Config, side: int) -> None:
         super().__init__()
-        chosen, width, is_normalised = (
-            config.hyperparameters,
-            config.hyperparameters.width,
-            config.hyperparameters.batch_norm,
-        )
+        chosen = config.hyperparameters
+        width, is_normalised = chosen.width, chosen.batch_norm
         self.layers = nn.Sequential(
             nn.Conv2d(config.dataset.channels, width, 5, padding=2),
             nn.ReLU(),
@@ -233,7 +230,7 @@ def compute_discriminator_loss(
     discriminator = networks[f"discriminator_{level}"]
     fake, real_parts = _draw_level(networks, real, config, noise, level)
     real_term, fake_term = discriminator_loss(discriminator(*real_parts), discriminator(fake, *real_parts[1:]))
-    observed = {"deviation_real": real_parts[0].float().std(), "deviation_fake": fake.float().std()}
+    observed = {"deviation_real": precise(real_parts[0]).std(), "deviation_fake": precise(fake).std()}
     return Objective({"real": real_term, "fake": fake_term}, observed)
 
 
@@ -301,7 +298,7 @@ def sample_level(networks: Networks, config: Config, noise: Noise, labels: Tenso
 
 def draw_down_to(networks: Networks, config: Config, noise: Noise, finest: int) -> Tensor:
     """Draw the coarsest pictures and add residuals level by level, up to the level `finest`."""
-    images = _generate(networks, config, noise, COARSEST).float()
+    images = precise(_generate(networks, config, noise, COARSEST))
     for level in range(COARSEST - 1, finest - 1, -1):
         low_pass = enlarge(images)
         images = (low_pass + _generate(networks, config, noise, level, low_pass)).clamp(-1, 1)
@@ -327,10 +324,10 @@ def score(networks: Networks, config: Config, images: Tensor, labels: Tensor) ->
     finest = (config.dataset.size // images.shape[-1]).bit_length() - 1
     total = torch.zeros(len(images), device=images.device)
     for level in range(finest, COARSEST):
-        total = total + networks[f"discriminator_{level}"](*split(images)).float()
+        total = total + precise(networks[f"discriminator_{level}"](*split(images)))
         images = shrink(images)
     logits: Tensor = networks[f"discriminator_{COARSEST}"](images)
-    return total + logits.float()
+    return total + precise(logits)
 
 
 FAMILY = Family(

@@ -41,6 +41,7 @@ from models._family import (
     ScoreKind,
     Symptom,
 )
+from models._losses import precise
 from models._noise import Noise
 
 # --- Hyperparameters ----------------------------------------------------------------------------------------
@@ -64,8 +65,8 @@ def compute_discriminator_loss(networks: Networks, batch: Batch, config: Config,
     chosen = config.hyperparameters
     on_real, on_fake = neutral.judge_both(networks, batch, config, noise)
     terms = {
-        "real": (on_real.float() - chosen.real_mark).square().mean() / 2,
-        "fake": (on_fake.float() - chosen.fake_mark).square().mean() / 2,
+        "real": (precise(on_real) - chosen.real_mark).square().mean() / 2,
+        "fake": (precise(on_fake) - chosen.fake_mark).square().mean() / 2,
     }
     return Objective(terms, {"output_real": on_real.mean(), "output_fake": on_fake.mean()})
 
@@ -73,7 +74,7 @@ def compute_discriminator_loss(networks: Networks, batch: Batch, config: Config,
 def compute_generator_loss(networks: Networks, batch: Batch, config: Config, noise: Noise) -> Objective:
     """Bring the fakes to c: eq. 2, second line."""
     on_fake = neutral.judge_fakes(networks, batch, config, noise)
-    return Objective({"least_squares": (on_fake.float() - config.hyperparameters.aim).square().mean() / 2})
+    return Objective({"least_squares": (precise(on_fake) - config.hyperparameters.aim).square().mean() / 2})
 
 
 # --- Phases -------------------------------------------------------------------------------------------------

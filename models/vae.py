@@ -52,6 +52,7 @@ from models._family import (
     Symptom,
 )
 from models._layers import initialise_normal, sigmoid_pixels, to_unit_range
+from models._losses import precise
 from models._noise import Noise
 from models._optimizers import adagrad, adam
 
@@ -124,7 +125,7 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return m and log v of q(z|x)."""
-        mean, log_variance = self.moments(self.features(images)).float().chunk(2, dim=1)
+        mean, log_variance = precise(self.moments(self.features(images))).chunk(2, dim=1)
         return mean, log_variance
 
 
@@ -158,7 +159,7 @@ def compute_loss(networks: Networks, batch: Batch, config: Config, noise: Noise)
     """
     mean, log_variance = networks["encoder"](batch.images)
     latents = mean + (log_variance / 2).exp() * noise.normal(config.hyperparameters.latent_dim)
-    reconstruction = negative_log_likelihood(networks["generator"](latents).float(), batch.images, config).mean()
+    reconstruction = negative_log_likelihood(precise(networks["generator"](latents)), batch.images, config).mean()
     divergence = divergence_from_prior(mean, log_variance).mean()
     parts = {"reconstruction": reconstruction, "divergence": divergence}
     return Objective({"negative_bound": reconstruction + divergence}, parts)

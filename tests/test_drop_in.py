@@ -35,6 +35,7 @@ from models._family import (
     ScoreKind,
     Steering,
 )
+from models._losses import precise
 from models._noise import Noise
 from torch import Tensor
 
@@ -52,11 +53,11 @@ Config = ModelConfig[MeanGANHyperparameters]
 
 def discriminate(networks: Networks, batch: Batch, config: Config, noise: Noise) -> Objective:
     on_real, on_fake = neutral.judge_both(networks, batch, config, noise)
-    return Objective({"difference": config.hyperparameters.contrast * (on_fake - on_real).float().mean()})
+    return Objective({"difference": config.hyperparameters.contrast * precise(on_fake - on_real).mean()})
 
 
 def generate(networks: Networks, batch: Batch, config: Config, noise: Noise) -> Objective:
-    return Objective({"fake": -neutral.judge_fakes(networks, batch, config, noise).float().mean()})
+    return Objective({"fake": -precise(neutral.judge_fakes(networks, batch, config, noise)).mean()})
 
 
 def list_phases(config: Config) -> tuple[Phase[MeanGANHyperparameters], ...]:

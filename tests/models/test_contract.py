@@ -5,6 +5,7 @@ A law that fails for one family is a fault of the family, not an exception in th
 
 import importlib
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,9 @@ LABELS = [index % 10 for index in range(40)]
 SMALL = {"width": 8, "hidden": 32}
 """Networks as small as a family's hyperparameters allow, where they have these: a law holds at any size."""
 
+STEP = 1e-8
+"""Of finite differences in double precision: small, for a unit that is switched on or off on the way adds its slope."""
+
 
 def train(family: Family[Any], *, preset: str | None = None, **options: Any) -> Trainer:
     small = {name: value for name, value in SMALL.items() if name in family.hyperparameters.model_fields}
@@ -72,7 +76,7 @@ def objective_of(trainer: Trainer, phase: Phase[Any], real: Tensor | None = None
     """The phase's loss on a batch of real pictures, with the networks that it names ready to learn."""
     for name, network in trainer.networks.items():
         network.train().requires_grad_(name in phase.trains)
-    real = segments().images[:BATCH_SIZE].float() / 127.5 - 1 if real is None else real
+    real = segments().images[:BATCH_SIZE] / 127.5 - 1 if real is None else real
     noise = StepNoise(torch.Generator().manual_seed(5), BATCH_SIZE)
     return phase.loss(trainer.networks, Batch(real, segments().labels[:BATCH_SIZE]), trainer.config, noise)
 
@@ -233,6 +237,41 @@ def test_every_term_is_a_finite_scalar_with_a_gradient(family: Family[Any], pres
                 learning = list(trainer.networks[network].parameters())
                 gradients = torch.autograd.grad(term, learning, retain_graph=True, allow_unused=True)
                 assert any(g is not None and g.abs().max() > 0 for g in gradients), (name, network)
+
+
+@pytest.fixture
+def double_precision() -> Iterator[None]:
+    """Within, new numbers are of 64 bits."""
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(usual)
+
+
+@each_preset
+@pytest.mark.usefixtures("double_precision")
+def test_gradients_are_those_of_finite_differences(family: Family[Any], preset: str) -> None:
+    """Along a random direction of all the weights that learn: no term is cut off from them, as a held target is."""
+    trainer = train(family, preset=preset)
+    trainer.networks.double()
+
+    def total(phase: Phase[Any]) -> Tensor:
+        torch.manual_seed(0)  # of dropout
+        return objective_of(trainer, phase).total()
+
+    for phase in family.phases(trainer.config):
+        loss = total(phase)
+        assert loss.dtype == torch.float64, f"{phase.name}: precise(x), and not x.float(), keeps what is more precise"
+        learning = [parameter for name in phase.trains for parameter in trainer.networks[name].parameters()]
+        direction = [torch.randn(parameter.shape) / parameter.numel() ** 0.5 for parameter in learning]
+        gradients = torch.autograd.grad(loss, learning)
+        expected = sum((g * d).sum().item() for g, d in zip(gradients, direction, strict=True))
+        beside = []
+        for step in (STEP, -2 * STEP):
+            for parameter, move in zip(learning, direction, strict=True):
+                parameter.data += step * move
+            beside.append(total(phase).item())
+        assert (beside[0] - beside[1]) / (2 * STEP) == pytest.approx(expected, rel=1e-3, abs=1e-6), phase.name
 
 
 @each_preset

@@ -10,6 +10,7 @@ from models._layers import (
     SigmoidPixels,
     UpsampleConv2d,
     append_label,
+    encode_labels,
     evaluating,
     initialise_glorot,
     initialise_normal,
@@ -67,6 +68,10 @@ def test_maxout_of_two_pieces_can_be_the_absolute_value() -> None:
         layer.weight.copy_(torch.tensor([[1.0], [-1.0]]))
         layer.bias.zero_()
     torch.testing.assert_close(layer(torch.tensor([[-3.0], [2.0]])), torch.tensor([[3.0], [2.0]]))
+
+
+def test_labels_become_numbers_one_hot() -> None:
+    assert encode_labels(torch.tensor([2, 0]), 3).tolist() == [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
 
 
 def test_label_is_appended_as_numbers_or_as_constant_maps() -> None:
