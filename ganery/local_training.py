@@ -5,8 +5,10 @@ DIR/samples/<step>.png     the same noise at every time
 DIR/training.lock          held by the training process: two would overwrite each other
 """
 
+import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -14,16 +16,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from checkpoints.format import Checkpoint, CheckpointError, load, recover, save
+from checkpoints.format import Checkpoint, CheckpointError, load, read_metadata, recover, save
 from ganery.display import TrainingBar
 from ganery.holding import HeldError, hold
 from ganery.processes import Say
 from ganery.settings import explain
 from models import Symptom, UnknownDatasetError
+from store.jobs import JobRequest
 from store.requests import RequestError, TrainRequest, complete
 from store.settings import StoreSettings
 from store.states import Wish
 from workers.data import DatasetUnavailableError, load_dataset
+from workers.inspection import HEADLINE
 from workers.keeper import describe, retire
 from workers.loop import TrainingCollapsedError, run
 from workers.settings import WorkerSettings
@@ -93,10 +97,10 @@ class Bench:
     step: what the training has reached. samples: the directory of the sample grids.
     """
 
-    def __init__(self, directory: Path, total_steps: int, bar: TrainingBar) -> None:
+    def __init__(self, directory: Path, request: JobRequest, total_steps: int, bar: TrainingBar) -> None:
         self.samples = directory / "samples"
         self._checkpoints = directory / "checkpoints"
-        self._total_steps, self._bar = total_steps, bar
+        self._request, self._total_steps, self._bar = request, total_steps, bar
         self._step = 0
         self._is_interrupted = False
         self._continued: Path | None = None
@@ -154,12 +158,31 @@ class Bench:
         """Do nothing: no other process has this training."""
 
     def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float], headline: float | None) -> None:
-        """Save a checkpoint, unless it is the one that was continued; only the newest ones can be continued."""
+        """Save a checkpoint, unless it is the one that was continued; only the newest ones can be continued.
+
+        Those that the training does not keep beside it are removed.
+        """
         place = self.place(checkpoint.metadata.step)
         if place == self._continued:
             return
         save(describe(checkpoint, metrics), place)
-        retire([directory for directory in self._newest_first() if directory < place])
+        earlier = [directory for directory in self._newest_first() if directory < place]
+        for directory in self._forget([place, *earlier]):
+            shutil.rmtree(directory)
+            earlier.remove(directory)
+        retire(earlier)
+
+    def _forget(self, directories: Sequence[Path]) -> list[Path]:
+        """Return those of the checkpoints that the training does not keep. A damaged one is none of them."""
+        known = {}
+        for directory in directories:
+            with suppress(CheckpointError):
+                known[directory] = read_metadata(directory)
+        headlines = {metadata.step: metadata.metrics.get(HEADLINE) for metadata in known.values()}
+        kept = self._request.keep.choose(
+            headlines, interval=self._request.checkpoint_interval, total_steps=self._total_steps
+        )
+        return [directory for directory, metadata in known.items() if metadata.step not in kept]
 
     def latest(self) -> Checkpoint | None:
         """Return the newest checkpoint that a training can continue from; damaged ones are told and passed over.
@@ -193,7 +216,7 @@ def train(wish: Mapping[str, Any], directory: Path | None, settings: WorkerSetti
         raise WishError(error) from None
     name = f"{request.family}-{request.dataset}-{request.seed}"
     place = directory or settings.data_dir / "local" / name
-    bench = Bench(place, total_steps, bar)
+    bench = Bench(place, request, total_steps, bar)
     before = signal.signal(signal.SIGINT, bench.interrupt)
     try:
         with hold(place / "training.lock"):

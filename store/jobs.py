@@ -29,6 +29,7 @@ from store.errors import (
 from store.events import EventKind, NewEvent
 from store.idempotency import remembered
 from store.pages import Page, read_page
+from store.retention import KEEP_ALL, Keep
 from store.states import (
     CHANGE_OF_OUTCOME,
     FINISHED,
@@ -46,16 +47,6 @@ LEASE_SECONDS: Final = 30.0
 MAX_ATTEMPTS: Final = 3
 
 _jobs = tables.jobs.c
-
-
-class Keep(BaseModel):
-    """Which of a job's checkpoints stay on disk. One that an alias means stays in any case."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
-    best: bool = Field(True, description="the one with the best headline metric")
-    last: int = Field(2, ge=1, le=1000, description="so many of the newest")
-    every: int | None = Field(4, ge=1, le=1000, description="each n-th one of the schedule; null for none of these")
 
 
 OnCollapse = Literal["warn", "pause", "stop"]
@@ -77,7 +68,7 @@ class JobRequest(BaseModel):
     sample_interval: int = Field(ge=1, description="steps")
     metrics_interval: int = Field(ge=1, description="steps")
     quality_interval: int | None = Field(None, ge=1, description="steps; null judges no pictures between checkpoints")
-    keep: Keep = Field(Keep(best=True, last=1000, every=1), description="which checkpoints stay on disk")
+    keep: Keep = Field(KEEP_ALL, description="which checkpoints stay on disk")
     on_collapse: OnCollapse = Field("warn", description="what follows the warning that the training collapses")
 
 
@@ -327,8 +318,7 @@ class JobStore:
         """Forgets the job's checkpoints before a step that its request does not keep; returns their paths, to remove.
 
         newest: the step of the one that was registered just now; those after it are of a training that was lost, and
-        come again. One off the schedule, saved when the training stopped, goes as soon as one after it is registered,
-        so what stays in the end does not depend on how often the training was interrupted. Raises LeaseLostError.
+        come again. Raises LeaseLostError.
         """
         with self._database.begin() as connection:
             row = _held(connection, claim)
@@ -337,7 +327,8 @@ class JobStore:
             query = select(columns.id, columns.step, columns.path, columns.headline)
             found = connection.execute(query.where(columns.job_id == row["id"], columns.step <= newest)).all()
             named = set(connection.execute(select(tables.aliases.c.checkpoint_id)).scalars())
-            kept = _kept_steps(read_job(row), {one.step: one.headline for one in found})
+            request, headlines = read_job(row).request, {one.step: one.headline for one in found}
+            kept = request.keep.choose(headlines, interval=request.checkpoint_interval, total_steps=row["total_steps"])
             leaving = [one for one in found if one.step not in kept and one.id not in named]
             connection.execute(delete(tables.checkpoints).where(columns.id.in_([one.id for one in leaving])))
             return [one.path for one in leaving]
@@ -535,19 +526,6 @@ def _write(connection: Connection, row: RowMapping, **values: Any) -> RowMapping
 def _count(connection: Connection, *conditions: ColumnElement[bool]) -> int:
     query = select(func.count()).select_from(tables.jobs).where(*conditions)
     return int(connection.execute(query).scalar_one())
-
-
-def _kept_steps(job: Job, headlines: Mapping[int, float | None]) -> set[int]:
-    """The steps of the checkpoints that stay, of those with these steps and headlines."""
-    keep, interval = job.request.keep, job.request.checkpoint_interval
-    scheduled = sorted(step for step in headlines if step % interval == 0 or step == job.total_steps)
-    kept = {*scheduled[-keep.last :], max(headlines, default=0)}
-    if keep.every is not None:
-        kept |= {step for step in scheduled if step % (keep.every * interval) == 0}
-    judged = {step: headline for step, headline in headlines.items() if headline is not None}
-    if keep.best and judged:
-        kept.add(min(judged, key=lambda step: (judged[step], step)))
-    return kept
 
 
 def require_room(connection: Connection, condition: ColumnElement[bool], limit: int) -> None:

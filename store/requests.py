@@ -17,7 +17,8 @@ from models import (
     find_dataset,
     find_family,
 )
-from store.jobs import JobRequest, Keep, OnCollapse
+from store.jobs import JobRequest, OnCollapse
+from store.retention import Keep
 
 DEFAULT_DATASET = "mnist"
 LARGEST_SEED = 2**63 - 1

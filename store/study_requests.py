@@ -21,7 +21,7 @@ from models import (
     draw_hyperparameters,
     find_family,
 )
-from store.jobs import JobRequest, Keep
+from store.jobs import JobRequest
 from store.requests import (
     DEFAULT_DATASET,
     DRAWN_SEEDS,
@@ -31,6 +31,7 @@ from store.requests import (
     TrainRequest,
     complete,
 )
+from store.retention import Keep
 
 MOST_TRAININGS = 500
 """Trainings of one study."""

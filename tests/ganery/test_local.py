@@ -28,6 +28,7 @@ WISH: Mapping[str, Any] = {
     "images": 20 * 8,
     "batch_size": 8,
     "checkpoint_interval": 1,
+    "keep": {"every": 1},
     "hyperparameters": {"width": 8},
 }
 WEIGHTS = ("networks.safetensors", "averaged.safetensors")
@@ -206,3 +207,10 @@ def test_what_cannot_be_drawn_is_refused_as_the_service_refuses_it(trained: Resu
         draw(tmp_path, checkpoint="nonesuch")
     with pytest.raises(RefusedError, match="digit: "):
         draw(tmp_path, checkpoint=str(trained.checkpoint), digit=10)
+
+
+def test_only_what_the_training_keeps_stays(tmp_path: Path) -> None:
+    result = train(tmp_path / "few", keep={"last": 1, "every": 8})
+    kept = sorted(result.checkpoint.parent.iterdir())
+    assert [int(one.name) for one in kept] == [8, 16, 20]
+    assert [is_resumable(one) for one in kept] == [False, True, True]

@@ -10,7 +10,8 @@ from store.checkpoints import CheckpointStore, checkpoint_id
 from store.database import Database
 from store.errors import AliasNotFoundError, CheckpointNotFoundError, InvalidCursorError, LeaseLostError
 from store.events import EventKind, EventStore
-from store.jobs import Claim, JobRequest, JobStore, Keep
+from store.jobs import Claim, JobRequest, JobStore
+from store.retention import Keep
 from tests.store.examples import REQUEST, TOTAL_STEPS, checkpoint, claimed, end_lease, new_job
 
 

@@ -6,8 +6,8 @@ from pydantic import ValidationError
 
 from models import FLAGSHIP, SEGMENTS, families, find_family
 from store import requests
-from store.jobs import Keep
 from store.requests import LARGEST_SEED, RequestError, TrainRequest, complete
+from store.retention import Keep
 
 
 def problems(**wish: Any) -> dict[str, str]:

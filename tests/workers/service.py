@@ -9,8 +9,9 @@ from typing import Any
 from store.checkpoints import CheckpointStore, TrainedCheckpoint
 from store.database import Database
 from store.events import Event, EventKind, EventStore
-from store.jobs import Claim, JobStore, Keep
+from store.jobs import Claim, JobStore
 from store.requests import TrainRequest, complete
+from store.retention import Keep
 from store.states import Outcome, Wish
 from workers.loop import train
 from workers.pulse import Pulse

@@ -10,7 +10,8 @@ from models import FLAGSHIP, STACKED_MNIST, Symptom
 from store import tables
 from store.checkpoints import NewCheckpoint
 from store.events import EventKind
-from store.jobs import Keep, OnCollapse
+from store.jobs import OnCollapse
+from store.retention import Keep
 from store.settings import sample_name
 from store.states import Cancelled, JobState, Paused, Preempted, Succeeded, Wish
 from tests.workers.service import STEPS, TRAINING, Result, Service

@@ -1,0 +1,34 @@
+"""Which of a job's checkpoints stay on disk."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Keep(BaseModel):
+    """Which of a job's checkpoints stay on disk. One that an alias means stays in any case."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    best: bool = Field(True, description="the one with the best headline metric")
+    last: int = Field(2, ge=1, le=1000, description="so many of the newest")
+    every: int | None = Field(4, ge=1, le=1000, description="each n-th one of the schedule; null for none of these")
+
+    def choose(self, headlines: Mapping[int, float | None], *, interval: int, total_steps: int) -> set[int]:
+        """Return the steps of the checkpoints that stay, of those with these steps and headlines.
+
+        One off the schedule, saved when the training stopped, stays while it is the newest: so what stays in the end
+        does not depend on how often the training was interrupted.
+        """
+        scheduled = sorted(step for step in headlines if step % interval == 0 or step == total_steps)
+        kept = {*scheduled[-self.last :], max(headlines, default=0)}
+        if self.every is not None:
+            kept |= {step for step in scheduled if step % (self.every * interval) == 0}
+        judged = {step: headline for step, headline in headlines.items() if headline is not None}
+        if self.best and judged:
+            kept.add(min(judged, key=lambda step: (judged[step], step)))
+        return kept
+
+
+KEEP_ALL = Keep(best=True, last=1000, every=1)
+"""What jobs did before there was a choice."""
