@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from metrics import Evidence, Pictures, Reference
 from tests.training import segments, segments_judge
@@ -22,7 +23,9 @@ def gaussian(count: int, dimensions: int, seed: int, mean: float = 0.0, scale: f
 def seen(features: Tensor, *, recognised: Tensor | None = None, labels: Tensor | None = None) -> Pictures:
     """Pictures that the judge sees with these features, and recognises as these classes: nobody knows their pixels."""
     pictures = Pictures(segments_judge(), torch.zeros(len(features), 1, 16, 16, dtype=torch.uint8), labels)
-    known = {"features": features} if recognised is None else {"features": features, "recognised": recognised}
+    known = {"features": features}
+    if recognised is not None:
+        known["logits"] = one_hot(recognised, len(segments().spec.classes)).float()
     pictures.__dict__.update(known)  # where a cached property keeps its value
     return pictures
 
