@@ -133,6 +133,10 @@ class Bench:
         """Show a line."""
         self._bar.say(line)
 
+    def warn(self, line: str) -> None:
+        """Show a line."""
+        self._bar.say(line)
+
     def metric(self, step: int, terms: Mapping[str, float]) -> None:
         """Show the newest losses."""
         self._bar.losses(terms)

@@ -12,10 +12,11 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from checkpoints.format import CheckpointError
 from checkpoints.library import has_judge, load_judge
 from metrics import Evidence, Measurement, Reference, measure
 from models import Sampler, from_pixels, to_pixels
-from workers.data import TrainingData
+from workers.data import DatasetUnavailableError, Say, TrainingData
 from workers.evaluation import draw_beside, take_real
 from workers.watch import Look
 
@@ -65,11 +66,14 @@ class Inspector:
     """Looks at the pictures of one training.
 
     train: its data. load_test: returns the test pictures, which are asked for when the first judgement is due, and of a
-    data set alone that has a judge; without one only the pixels and the discriminator tell something.
+    data set alone that has a judge. Without a judge, or where it or the test pictures cannot be had, only pixels and the
+    discriminator tell something: no training ends because nobody could judge it. warn: takes the reason.
     """
 
-    def __init__(self, train: TrainingData, load_test: Callable[[], TrainingData], *, seed: int) -> None:
-        self._train, self._load_test, self._seed = train, load_test, seed
+    def __init__(
+        self, train: TrainingData, load_test: Callable[[], TrainingData], *, seed: int, warn: Say = lambda line: None
+    ) -> None:
+        self._train, self._load_test, self._seed, self._warn = train, load_test, seed, warn
         self._floors: dict[int, Evidence] = {}
 
     def glance(self, sampler: Sampler, *, step: int, progress: float) -> Inspection:
@@ -81,11 +85,11 @@ class Inspector:
         return self._inspect(sampler, JUDGED, JUDGEMENT, step, progress)
 
     def _inspect(self, sampler: Sampler, count: int, names: tuple[str, ...], step: int, progress: float) -> Inspection:
-        if not has_judge(self._train.spec.name):
+        if self._reference is None:
             real, labels = self._train.images[:count], self._train.labels[:count]
             drawn = to_pixels(sampler.sample(range(len(real)), seed=self._seed, labels=labels.tolist()))
             return Inspection(len(real), (), Look(step, progress, **_signs(sampler, real, drawn, labels)))
-        floor = self._floor(count)
+        floor = self._floor(self._reference, count)
         evidence = draw_beside(floor, sampler, seed=self._seed)
         found = measure(evidence, floor, names)
         assert floor.drawn.labels is not None  # take_real
@@ -93,12 +97,19 @@ class Inspector:
         return Inspection(len(evidence.drawn), found, Look(step, progress, **signs, **_signs_of(found)))
 
     @cached_property
-    def _reference(self) -> Reference:
-        return Reference.of(load_judge(self._train.spec.name), self._train, self._load_test())
+    def _reference(self) -> Reference | None:
+        name = self._train.spec.name
+        if not has_judge(name):
+            return None
+        try:
+            return Reference.of(load_judge(name), self._train, self._load_test())
+        except (CheckpointError, DatasetUnavailableError) as error:
+            self._warn(f"the pictures are not judged: {error}")
+            return None
 
-    def _floor(self, count: int) -> Evidence:
+    def _floor(self, reference: Reference, count: int) -> Evidence:
         if count not in self._floors:
-            self._floors[count] = take_real(self._reference, count=count, seed=self._seed)
+            self._floors[count] = take_real(reference, count=count, seed=self._seed)
         return self._floors[count]
 
 

@@ -62,6 +62,9 @@ class Listener(Protocol):
     def log(self, line: str) -> None:
         """Hear a line of progress for a person to read."""
 
+    def warn(self, line: str) -> None:
+        """Hear what went wrong and does not end the training."""
+
     def metric(self, step: int, terms: Mapping[str, float]) -> None:
         """Hear the means of the terms since the last metrics."""
 
@@ -131,7 +134,7 @@ def run(
         trainer.restore(newest)
         reporter.log(f"continuing from step {trainer.step_count}, which was trained in {newest.metadata.precision}")
     load_test = partial(load_dataset, request.dataset, settings.datasets, split="test", report=reporter.log)
-    inspector = Inspector(trainer.data, load_test, seed=request.seed)
+    inspector = Inspector(trainer.data, load_test, seed=request.seed, warn=reporter.warn)
     training = Training(trainer, request, inspector, pulse=pulse, reporter=reporter, keeper=keeper, samples=samples)
     return training.run()
 
@@ -206,6 +209,7 @@ class Training:
 
     def _inspect(self, *, thoroughly: bool) -> Inspection:
         trainer = self._trainer
+        trainer.require_finite()
         inspect = self._inspector.judge if thoroughly else self._inspector.glance
         progress = min(1.0, trainer.images_seen / trainer.plan.images)
         inspection = inspect(trainer.sampler(), step=trainer.step_count, progress=progress)

@@ -1,15 +1,18 @@
 """Signs and judgements of drawn pictures, on samplers whose faults are known."""
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import torch
 from torch import Tensor
 
+from checkpoints.format import CheckpointMissingError
 from models import Conditioning, Family, Sampler, from_pixels
 from tests.training import TOY, segments, segments_judge
 from workers import inspection
-from workers.data import TrainingData, load_dataset
+from workers.data import DatasetUnavailableError, TrainingData, load_dataset
 from workers.inspection import HEADLINE, Inspector, separation, spread
 
 Draw = Callable[[Tensor, Tensor], Tensor]
@@ -56,8 +59,6 @@ def inspect(draw: Draw, *, is_labelled: bool = True, thoroughly: bool = False) -
 
 
 def load_test() -> TrainingData:
-    from pathlib import Path
-
     return load_dataset("segments", Path("never-written"), split="test")
 
 
@@ -136,3 +137,20 @@ def test_spread_is_within_groups() -> None:
 def test_separation_is_the_share_of_pairs() -> None:
     assert separation(torch.tensor([1.0, 3.0]), torch.tensor([0.0, 2.0])) == 0.75
     assert separation(torch.tensor([1.0]), torch.tensor([1.0])) == 0.5
+
+
+def test_a_judge_or_test_pictures_that_cannot_be_had_end_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch() -> TrainingData:
+        raise DatasetUnavailableError("segments", {"everywhere": "gone"})
+
+    def damaged(dataset: str) -> NoReturn:
+        raise CheckpointMissingError(Path("judge-segments"))
+
+    for load_test_pictures, load in ((fetch, lambda dataset: segments_judge()), (load_test, damaged)):
+        monkeypatch.setattr(inspection, "load_judge", load)
+        told: list[str] = []
+        inspector = Inspector(segments(), load_test_pictures, seed=0, warn=told.append)
+        for _ in range(2):
+            assert inspector.judge(Puppet(real), step=1, progress=0.5).measurements == ()
+        (line,) = told
+        assert line.startswith("the pictures are not judged: ")
