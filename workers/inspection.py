@@ -66,8 +66,8 @@ class Inspector:
     """Looks at the pictures of one training.
 
     train: its data. load_test: returns the test pictures, which are asked for when the first judgement is due, and of a
-    data set alone that has a judge. Without a judge, or where it or the test pictures cannot be had, only pixels and the
-    discriminator tell something: no training ends because nobody could judge it. warn: takes the reason.
+    data set alone that has a judge. Without a judge, or where it or the test pictures cannot be had, only pixels and
+    the discriminator tell something: no training ends because nobody could judge it. warn: takes the reason.
     """
 
     def __init__(
