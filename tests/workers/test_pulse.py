@@ -93,7 +93,7 @@ def test_a_locked_database_stops_no_pulse(service: Service) -> None:
 
 
 def test_a_long_training_tells_its_progress_in_a_few_hundred_events(service: Service) -> None:
-    rare = {"checkpoint_interval": 1000, "sample_interval": 1000, "metrics_interval": 100}
+    rare = dict.fromkeys(("checkpoint_interval", "sample_interval", "quality_interval", "metrics_interval"), 1000)
     long = TRAINING.model_copy(update={"images": 4 * 100_000, **rare})
     claim = service.claim(service.submit(long))
     with Pulse(service.jobs, claim, interval_seconds=INTERVAL_SECONDS) as pulse:

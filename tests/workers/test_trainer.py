@@ -314,7 +314,7 @@ def test_a_term_that_is_not_finite_ends_the_training(value: float) -> None:
     trainer.read_metrics()
     for _ in range(2):
         trainer.step()
-    with pytest.raises(TrainingDivergedError, match=f"before step 4: generator/bad became {value}; try") as caught:
+    with pytest.raises(TrainingDivergedError, match=f"before step 4: generator/bad became {value}; halve") as caught:
         trainer.read_metrics()
     assert caught.value.step == 4
     assert list(caught.value.terms) == ["generator/bad"]
