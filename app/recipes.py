@@ -15,6 +15,7 @@ from app.refusals import ParameterError
 from checkpoints.format import CheckpointUnusableError
 from checkpoints.library import has_judge
 from models import (
+    BURN_IN,
     Conditioning,
     Controls,
     DatasetSpec,
@@ -30,6 +31,9 @@ from models import (
     known_controls,
 )
 from store.requests import DEFAULT_DATASET, DRAWN_SEEDS, LARGEST_SEED
+
+MOST_BURNT_CLASSES = 50
+"""Rejection sampling draws some hundred candidates of a class before the first picture of it."""
 
 _NICE_FACTOR = 20
 _DIGITS = tuple("0123456789")
@@ -345,6 +349,13 @@ def _check_size(recipe: Recipe, limits: Limits) -> None:
             "nice_factor" if recipe.is_nice else "count",
             f"{recipe.count} pictures of {recipe.nice_factor} candidates each are {candidates} candidates; "
             f"at most {most} are drawn for such a grid: that is {most // recipe.nice_factor} pictures",
+        )
+    classes = len(set(recipe.labels))
+    if recipe.by_rejection and recipe.is_conditional and classes > MOST_BURNT_CLASSES:
+        raise ParameterError(
+            "nice_method",
+            f"drs draws {BURN_IN} candidates of each class first; these pictures are of {classes}, and at most "
+            f"{MOST_BURNT_CLASSES} may be: ask for one by {_name_of_label(recipe.dataset)}, or for nice_method=top",
         )
     rows = -(-recipe.count // recipe.columns)
     pixels = rows * recipe.columns * (recipe.dataset.size * recipe.scale) ** 2

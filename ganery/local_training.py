@@ -178,6 +178,8 @@ class Bench:
 
     def _forget(self, directories: Sequence[Path]) -> list[Path]:
         """Return those of the checkpoints that the training does not keep. A damaged one is none of them."""
+        if self._request.keep is None:
+            return []
         known = {}
         for directory in directories:
             with suppress(CheckpointError):

@@ -41,7 +41,7 @@ from models._judges import DERIVED_JUDGES, DerivedJudge
 from models._nice_report import NICE_FACTORS, SURE, NiceReport, NiceRow, report_nice
 from models._noise import BLOCK, BlockNoise, Noise, StepNoise, derive_seed
 from models._registry import FLAGSHIP, UnknownFamilyError, families, find_family, known_controls
-from models._rejection import BurnIn, NotALogitError, Rejection, draw_burn_in, measure_rejections
+from models._rejection import BURN_IN, BurnIn, NotALogitError, Rejection, draw_burn_in, measure_rejections
 from models._sampler import NoClassifierError, NoScoreError, Sampler
 from models._search import Choice, LogUniform, Range, Uniform, Value, draw_hyperparameters
 from models._selection import CONFIDENCE, NiceMethod, Selection, TooFewOfClassError, draw, draw_class
@@ -49,6 +49,7 @@ from models._toys import MIXTURES, Mixture, ModeCount, count_modes, draw_points
 
 __all__ = [
     "BLOCK",
+    "BURN_IN",
     "CONFIDENCE",
     "DATASETS",
     "DERIVED_JUDGES",

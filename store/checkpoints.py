@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, false, func, insert, select, update
+from sqlalchemy import RowMapping, Select, false, func, insert, select, true, update
 
 from store import tables
 from store.database import Database
@@ -115,17 +115,19 @@ class CheckpointStore:
 
     def leaders(self, dataset: str, *, family: str | None = None, limit: int = 1000) -> Sequence[Leader]:
         """The best checkpoints of finished jobs on a data set, at most so many, the newest first."""
-        wanted = _select().subquery()
-        jobs = tables.jobs.c
+        rank = func.row_number().over(partition_by=_columns.job_id, order_by=(_columns.headline, _columns.number))
+        judged = _columns.dataset == dataset, _columns.headline.is_not(None)
+        ranked = select(tables.checkpoints, rank.label("rank"), true().label("is_best")).where(*judged)
+        if family is not None:
+            ranked = ranked.where(_columns.family == family)
+        wanted, jobs = ranked.subquery(), tables.jobs.c
         query = (
             select(wanted, jobs.state, jobs.request, jobs.started_at, jobs.finished_at)
             .join(tables.jobs, jobs.id == wanted.c.job_id)
-            .where(wanted.c.dataset == dataset, wanted.c.is_best, jobs.state.in_(FINISHED))
+            .where(wanted.c.rank == 1, jobs.state.in_(FINISHED))
             .order_by(wanted.c.number.desc())
             .limit(limit)
         )
-        if family is not None:
-            query = query.where(wanted.c.family == family)
         with self._database.read() as connection:
             return [_leader(row) for row in connection.execute(query).mappings()]
 

@@ -29,7 +29,7 @@ from store.errors import (
 from store.events import EventKind, NewEvent
 from store.idempotency import remembered
 from store.pages import Page, read_page
-from store.retention import KEEP_ALL, Keep
+from store.retention import Keep
 from store.states import (
     CHANGE_OF_OUTCOME,
     FINISHED,
@@ -68,7 +68,9 @@ class JobRequest(BaseModel):
     sample_interval: int = Field(ge=1, description="steps")
     metrics_interval: int = Field(ge=1, description="steps")
     quality_interval: int | None = Field(None, ge=1, description="steps; null judges no pictures between checkpoints")
-    keep: Keep = Field(KEEP_ALL, description="which checkpoints stay on disk")
+    keep: Keep | None = Field(
+        None, description="which checkpoints stay on disk; null: all, as before there was a choice"
+    )
     on_collapse: OnCollapse = Field("warn", description="what follows the warning that the training collapses")
 
 
@@ -328,10 +330,20 @@ class JobStore:
             found = connection.execute(query.where(columns.job_id == row["id"], columns.step <= newest)).all()
             named = set(connection.execute(select(tables.aliases.c.checkpoint_id)).scalars())
             request, headlines = read_job(row).request, {one.step: one.headline for one in found}
+            if request.keep is None:
+                return []
             kept = request.keep.choose(headlines, interval=request.checkpoint_interval, total_steps=row["total_steps"])
             leaving = [one for one in found if one.step not in kept and one.id not in named]
             connection.execute(delete(tables.checkpoints).where(columns.id.in_([one.id for one in leaving])))
             return [one.path for one in leaving]
+
+    def forget_headline(self, claim: Claim, step: int) -> None:
+        """Lets the job's checkpoint of a step count as not judged: it is damaged. Raises LeaseLostError."""
+        with self._database.begin() as connection:
+            row = _held(connection, claim)
+            columns = tables.checkpoints.c
+            same = update(tables.checkpoints).where(columns.job_id == row["id"], columns.step == step)
+            connection.execute(same.values(headline=None))
 
     def settle(self, claim: Claim, outcome: Outcome) -> Job:
         """Ends the claim as the training ended.

@@ -28,7 +28,3 @@ class Keep(BaseModel):
         if self.best and judged:
             kept.add(min(judged, key=lambda step: (judged[step], step)))
         return kept
-
-
-KEEP_ALL = Keep(best=True, last=1000, every=1)
-"""What jobs did before there was a choice."""

@@ -51,9 +51,10 @@ class Inspection:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The values by the metrics' names, each with its floor, as a checkpoint keeps them."""
+        """The values by the metrics' names, each with its floor, as a checkpoint keeps them: numbers alone."""
         floors = {f"{one.name}_floor": one.floor for one in self.measurements}
-        return {one.name: one.value for one in self.measurements} | floors
+        found = {one.name: one.value for one in self.measurements} | floors
+        return {name: value for name, value in found.items() if math.isfinite(value)}
 
     @property
     def headline(self) -> float | None:

@@ -64,7 +64,9 @@ class CheckpointKeeper:
         self._remove_unregistered(directory)
         for row in self._newest():
             try:
-                return load(self._root / row.path, for_training=True)
+                found = load(self._root / row.path, for_training=True)
+                self._retire(row.step)
+                return found
             except CheckpointIncompleteError:
                 continue
             except CheckpointError as error:
@@ -80,15 +82,20 @@ class CheckpointKeeper:
         step = checkpoint.metadata.step
         known = next((row for row in self._newest() if row.step == step), None)
         if known and is_resumable(self._root / known.path):
+            self._retire(step)
             return
         path = f"{self._job_id}/{step:08d}-{self._token}"
         self._reporter.confirm()
         written = save(describe(checkpoint, metrics), self._root / path)
         new = NewCheckpoint(step, written.images_seen, path, written.digest, dict(metrics), headline)
         self._reporter.register(new)
-        for forgotten in self._reporter.retire(step):
+        self._retire(step)
+
+    def _retire(self, newest: int) -> None:
+        """Remove the checkpoints before this step that the job does not keep, and the needless states of the others."""
+        for forgotten in self._reporter.retire(newest):
             shutil.rmtree(self._root / forgotten, ignore_errors=True)
-        retire([self._root / row.path for row in self._newest() if row.step < step])
+        retire([self._root / row.path for row in self._newest() if row.step < newest])
 
     def _newest(self) -> list[TrainedCheckpoint]:
         """A page of the job's checkpoints, the one with the most steps first."""
@@ -111,6 +118,7 @@ class CheckpointKeeper:
         if directory.exists():
             shutil.rmtree(aside, ignore_errors=True)
             directory.rename(aside)
+        self._reporter.disqualify(row.step)
         self._reporter.warn(f"not continuing from step {row.step}: {error}")
 
     def _remove_unregistered(self, directory: Path) -> None:

@@ -207,12 +207,18 @@ class Training:
     def _is_due(self, interval: int | None) -> bool:
         return interval is not None and (self._trainer.is_finished or self._trainer.step_count % interval == 0)
 
-    def _inspect(self, *, thoroughly: bool) -> Inspection:
+    def _inspect(self, *, thoroughly: bool) -> Inspection | None:
         trainer = self._trainer
         trainer.require_finite()
         inspect = self._inspector.judge if thoroughly else self._inspector.glance
         progress = min(1.0, trainer.images_seen / trainer.plan.images)
-        inspection = inspect(trainer.sampler(), step=trainer.step_count, progress=progress)
+        try:
+            inspection = inspect(trainer.sampler(), step=trainer.step_count, progress=progress)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:  # torch's: too few pictures for a metric, a decomposition that does not converge
+            self._reporter.warn(f"the pictures of step {trainer.step_count} are not judged: {error}")
+            return None
         self._reporter.quality(trainer.step_count, inspection.event)
         for symptom in self._watch.see(inspection.look):
             warning = explain(trainer.family, symptom, inspection.look)

@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 
 from models import Symptom
 from store.checkpoints import NewCheckpoint
+from store.errors import JobStateError
 from store.events import EventKind, EventStore, NewEvent
 from store.jobs import Claim, JobStore
 from workers.patience import patiently
@@ -18,6 +20,7 @@ class Reporter:
 
     def __init__(self, jobs: JobStore, claim: Claim, events: EventStore) -> None:
         self._jobs, self._claim, self._events = jobs, claim, events
+        self._announced: set[Symptom] = set()
 
     def log(self, line: str) -> None:
         """Tell a line of progress for a person to read."""
@@ -40,15 +43,20 @@ class Reporter:
     def collapse(self, step: int, symptom: Symptom, warning: str) -> None:
         """Tell that the training collapses, and what to do about it."""
         logger.warning(warning)
-        self._record(NewEvent(EventKind.WARNING, {"message": warning, "symptom": symptom}, step))
+        if symptom not in self._announced:  # by an attempt that ended before it could act on it
+            self._record(NewEvent(EventKind.WARNING, {"message": warning, "symptom": symptom}, step))
 
     def ask_pause(self) -> None:
-        """Ask for the pause of the job, as a person would."""
+        """Ask for the pause of the job, as a person would; one that is to be cancelled stays so."""
         self.confirm()
-        patiently(lambda: self._jobs.request_pause(self._claim.job.id))
+        with suppress(JobStateError):
+            patiently(lambda: self._jobs.request_pause(self._claim.job.id))
 
     def past(self, step: int) -> Past:
-        """Return what earlier attempts saw up to a step, and what they told."""
+        """Return what earlier attempts saw up to a step, and what they told until then.
+
+        What they told after it, the training will come to again; then it is acted on, but not told twice.
+        """
         told = patiently(
             lambda: self._events.after(self._claim.job.id, 0, [EventKind.QUALITY, EventKind.WARNING], limit=10_000)
         )
@@ -57,8 +65,9 @@ class Reporter:
             for event in told
             if event.kind is EventKind.QUALITY and event.step is not None and event.step <= step
         ]
-        symptoms = [event.data["symptom"] for event in told if "symptom" in event.data]
-        return Past(tuple(looks), frozenset(map(Symptom, symptoms)))
+        symptoms = {Symptom(event.data["symptom"]): event.step or 0 for event in told if "symptom" in event.data}
+        self._announced = set(symptoms)
+        return Past(tuple(looks), frozenset(one for one, told_at in symptoms.items() if told_at <= step))
 
     def sample(self, step: int, data: Mapping[str, int]) -> None:
         """Tell that the grid of a step is on disk."""
@@ -67,6 +76,10 @@ class Reporter:
     def register(self, checkpoint: NewCheckpoint) -> None:
         """Make a checkpoint on disk known."""
         patiently(lambda: self._jobs.register_checkpoint(self._claim, checkpoint))
+
+    def disqualify(self, step: int) -> None:
+        """Let the checkpoint of a step, which is damaged, be nobody's best."""
+        patiently(lambda: self._jobs.forget_headline(self._claim, step))
 
     def retire(self, newest: int) -> list[str]:
         """Forget the checkpoints before this step that the job does not keep; return where they lie."""

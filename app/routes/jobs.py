@@ -110,13 +110,15 @@ class MetricsQuery(PageQuery):
 def get_metrics(job_id: str, query: Annotated[MetricsQuery, Query()], given: Given) -> Page[MetricsPoint]:
     """Tell the curves of a job: its losses, and what its pictures were like, in the order of their steps.
 
-    Of a job at work, ask again with the last `next_cursor` for what has come since; null where nothing came yet.
+    Of a job at work, ask again with the last `next_cursor` for what has come since; it is null where nothing came yet,
+    and where the job is finished and nothing will.
     """
-    given.jobs.get(job_id)
+    is_finished = given.jobs.get(job_id).state.is_finished
     after = int(query.cursor or 0)
     events = given.events.after(job_id, after, [EventKind.METRIC, EventKind.QUALITY], limit=query.limit)
     last = str(events[-1].sequence) if events else query.cursor
-    return Page(items=[MetricsPoint.of(event) for event in events], next_cursor=last)
+    is_all = is_finished and len(events) < query.limit
+    return Page(items=[MetricsPoint.of(event) for event in events], next_cursor=None if is_all else last)
 
 
 @router.post(

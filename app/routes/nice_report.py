@@ -11,11 +11,11 @@ from app.catalogue import KnownCheckpoint
 from app.dependencies import Given
 from app.inference import find_judge
 from app.openapi import UNCHANGED, refuses, tells
-from app.recipes import find_parts
+from app.recipes import MOST_BURNT_CLASSES, find_parts
 from app.refusals import ParameterError
 from app.schemas import Document, NiceReportView
 from checkpoints.library import has_judge
-from models import NICE_FACTORS
+from models import BURN_IN, NICE_FACTORS, Conditioning
 from store.requests import LARGEST_SEED
 
 router = APIRouter(tags=["checkpoints"])
@@ -50,6 +50,7 @@ def get_nice_report(
     checkpoint = given.catalogue.find(checkpoint_id)
     _require_reportable(checkpoint)
     _check_size(query.count, given.settings.max_candidates)
+    _check_burn_in(checkpoint, query.count)
     tag = given.nice_reports.tag(checkpoint, seed=query.seed, count=query.count)
     headers = {"ETag": tag, "Cache-Control": REVALIDATE}
     if is_current(request.headers, tag):
@@ -69,6 +70,17 @@ def _require_reportable(checkpoint: KnownCheckpoint) -> None:
     if not has_judge(dataset.name):
         detail = f"no classifier ships for {dataset.name} to judge by: `ganery judge train {dataset.name}` makes one"
         raise ParameterError("checkpoint_id", detail)
+
+
+def _check_burn_in(checkpoint: KnownCheckpoint, count: int) -> None:
+    dataset, family = find_parts(checkpoint)
+    classes = min(count, len(dataset.classes)) if family.conditioning is Conditioning.LABEL else 1
+    if classes > MOST_BURNT_CLASSES:
+        detail = (
+            f"rejection sampling draws {BURN_IN} candidates of each class first; {count} pictures are of {classes}: "
+            f"ask for {MOST_BURNT_CLASSES} pictures"
+        )
+        raise ParameterError("count", detail)
 
 
 def _check_size(count: int, most: int) -> None:

@@ -231,6 +231,9 @@ def test_the_curves_of_a_job_are_told_in_pages(service: Service) -> None:
     assert rest["items"] == [{"step": 20, "losses": None, "quality": judged}]
     nothing_new = service.get(path, params={"cursor": rest["next_cursor"]}).json()
     assert nothing_new == {"items": [], "next_cursor": rest["next_cursor"]}
+    service.settle(claim, Succeeded())
+    assert service.get(path).json()["next_cursor"] is None
+    assert service.get(f"{path}?limit=2").json()["next_cursor"] == first["next_cursor"]
 
 
 def test_the_curves_of_a_job_that_has_none_are_empty(service: Service) -> None:

@@ -221,8 +221,24 @@ def test_one_that_a_name_means_stays(jobs: JobStore, checkpoints: CheckpointStor
 
 def test_a_job_from_before_there_was_a_choice_keeps_all() -> None:
     written = REQUEST.model_dump(mode="json", exclude={"keep", "quality_interval", "on_collapse"})
-    keep = JobRequest.model_validate(written).keep
-    assert (keep.last, keep.every) == (1000, 1)
+    assert JobRequest.model_validate(written).keep is None
+
+
+def test_a_job_without_a_choice_keeps_every_checkpoint(jobs: JobStore, checkpoints: CheckpointStore) -> None:
+    claim = claimed(jobs)
+    register(jobs, claim, {100: None, 137: None, 200: None, 300: None, 400: None})
+    assert jobs.retire_checkpoints(claim, 400) == []
+    assert steps_left(checkpoints, claim) == [100, 137, 200, 300, 400]
+
+
+def test_a_damaged_checkpoint_is_nobodys_best(jobs: JobStore, checkpoints: CheckpointStore) -> None:
+    claim = claimed(jobs)
+    register(jobs, claim, {100: 2.0, 200: 1.0})
+    jobs.forget_headline(claim, 200)
+    best = checkpoints.best("mnist")
+    assert best is not None
+    assert best.step == 100
+    assert [one.step for one in checkpoints.list().items if one.is_best] == [100]
 
 
 def test_who_lost_the_lease_removes_nothing(jobs: JobStore, checkpoints: CheckpointStore, database: Database) -> None:

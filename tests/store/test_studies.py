@@ -10,6 +10,7 @@ from store.database import Database
 from store.errors import IdempotencyConflictError, QueueFullError, StudyNotFoundError
 from store.events import EventStore
 from store.jobs import Claim, JobStore
+from store.retention import Keep
 from store.states import Failed, JobState, Succeeded
 from store.studies import StudyStore
 from store.study_requests import MOST_TRAININGS, Plan, StudyWish, plan_study, varied
@@ -159,9 +160,7 @@ def test_all_families_are_trained_with_the_same_seeds_and_each_draw_with_all() -
 
 def test_every_trial_has_the_budget_and_keeps_few_checkpoints() -> None:
     assert {one.request.images for one in PLAN.trials} == {3200}
-    assert {(one.request.keep.best, one.request.keep.last, one.request.keep.every) for one in PLAN.trials} == {
-        (True, 1, None)
-    }
+    assert {str(one.request.keep) for one in PLAN.trials} == {str(Keep(best=True, last=1, every=None))}
 
 
 def test_a_family_alone_means_its_neutral_preset_or_else_its_first() -> None:

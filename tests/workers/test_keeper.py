@@ -48,7 +48,8 @@ def test_an_attempt_that_wakes_up_late_removes_nothing_of_the_living_one(service
         service.train(service.claim(job_id), until=9)
         half_made.mkdir()
 
-    keeper(service, stopped, StoppingStore(service, live_on)).latest()
+    with pytest.raises(LeaseLostError):
+        keeper(service, stopped, StoppingStore(service, live_on)).latest()
     assert half_made.exists()
     assert [one.step for one in service.checkpoints(job_id)] == [9, 8]
     assert all(service.directory(one).exists() for one in service.checkpoints(job_id))

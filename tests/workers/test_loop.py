@@ -1,11 +1,12 @@
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from sqlalchemy import update
 
-from checkpoints.format import drop_training_state, is_resumable, read_metadata
+from checkpoints.format import Checkpoint, drop_training_state, is_resumable, read_metadata
 from models import FLAGSHIP, STACKED_MNIST, Symptom
 from store import tables
 from store.checkpoints import NewCheckpoint
@@ -16,7 +17,10 @@ from store.settings import sample_name
 from store.states import Cancelled, JobState, Paused, Preempted, Succeeded, Wish
 from tests.workers.service import STEPS, TRAINING, Result, Service
 from workers.data import TrainingData
+from workers.inspection import Inspection, Inspector
+from workers.keeper import CheckpointKeeper
 from workers.loop import TrainingCollapsedError
+from workers.reporter import Reporter
 from workers.trainer import TrainingDivergedError
 
 
@@ -313,3 +317,78 @@ def test_only_what_the_job_keeps_stays_on_disk_whatever_interrupts(service: Serv
     assert [one.step for one in kept] == [24, 16, 8]
     on_disk = sorted(path.name for path in (service.settings.checkpoints / job_id).iterdir())
     assert on_disk == sorted(service.directory(one).name for one in kept)
+
+
+# --- What attempts leave to those after them ----------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("on_collapse", ["pause", "stop"])
+def test_a_collapse_that_was_told_and_not_acted_on_is_acted_on_by_the_next_attempt(
+    service: Service, monkeypatch: pytest.MonkeyPatch, on_collapse: OnCollapse
+) -> None:
+    job_id = collapsing(service, on_collapse)
+    claim = service.claim(job_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(CheckpointKeeper, "keep", _killed_at(12, CheckpointKeeper.keep))
+        with pytest.raises(InterruptedError):
+            service.train(claim)
+    service.jobs.release(claim, "killed")
+    assert collapses(service, job_id) == [(12, Symptom.DEAD)]
+    claim = service.claim(job_id)
+    if on_collapse == "stop":
+        with pytest.raises(TrainingCollapsedError):
+            service.train(claim)
+    else:
+        assert service.train(claim) == Paused()
+    assert collapses(service, job_id) == [(12, Symptom.DEAD)]
+
+
+def _killed_at(step: int, keep: Callable[..., None]) -> Callable[..., None]:
+    def keep_or_die(keeper: CheckpointKeeper, checkpoint: Checkpoint, *rest: object) -> None:
+        if checkpoint.metadata.step == step:
+            raise InterruptedError("killed")
+        keep(keeper, checkpoint, *rest)
+
+    return keep_or_die
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_collapse_while_a_cancel_is_under_way_ends_as_cancelled(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = collapsing(service, "pause")
+    claim = service.claim(job_id)
+    ask_pause = Reporter.ask_pause
+
+    def cancel_first(reporter: Reporter) -> None:
+        service.jobs.request_cancel(job_id)
+        ask_pause(reporter)
+
+    monkeypatch.setattr(Reporter, "ask_pause", cancel_first)
+    assert service.jobs.settle(claim, service.train(claim)).state is JobState.CANCELLED
+
+
+def test_an_attempt_that_finds_all_done_still_removes_what_is_not_kept(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = service.submit(TRAINING.model_copy(update={"keep": Keep(best=False, last=1, every=None)}))
+    claim = service.claim(job_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(Reporter, "retire", lambda reporter, newest: [])
+        service.train(claim)
+    service.jobs.release(claim, "killed between registering and retiring")
+    assert [one.step for one in service.checkpoints(job_id)] == [24, 16, 8]
+    assert service.train(service.claim(job_id)) == Succeeded()
+    assert [one.step for one in service.checkpoints(job_id)] == [24]
+
+
+def test_pictures_that_cannot_be_measured_end_no_training(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(inspector: Inspector, *_: object, **__: object) -> Inspection:
+        raise RuntimeError("kthvalue(): selected number k out of range")
+
+    monkeypatch.setattr(Inspector, "_inspect", fail)
+    job_id = service.submit()
+    assert service.train(service.claim(job_id)) == Succeeded()
+    told = [event.data["message"] for event in service.events(job_id, EventKind.WARNING)]
+    assert told[0].startswith("the pictures of step 4 are not judged: kthvalue")
