@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.refusals import NoCheckpointOfFamilyError, NoSuchCheckpointError
+from app.refusals import NoCheckpointOfFamilyError, NoSuchCheckpointError, NothingJudgedError
 from checkpoints.format import CheckpointError, read_metadata
 from checkpoints.library import DEFAULT_CHECKPOINT, find_shipped, shipped, shipped_id
 from store.checkpoints import CheckpointStore, Leader, TrainedCheckpoint
@@ -121,10 +121,15 @@ class Catalogue:
     def best(self, dataset: str, *, family: str | None = None) -> KnownCheckpoint:
         """Return the trained checkpoint with the best headline on the data set, or else one that ships.
 
-        Raises NoCheckpointOfFamilyError.
+        Raises NoCheckpointOfFamilyError, NothingJudgedError.
         """
         trained = self._store.best(dataset, family=family)
-        return self._last_shipped(family, dataset) if trained is None else self._trained(trained)
+        if trained is not None:
+            return self._trained(trained)
+        newest = self.newest(family, dataset=dataset)
+        if not newest.is_shipped and not self._shipped(family=family, dataset=dataset):
+            raise NothingJudgedError(family, dataset, newest.id)
+        return self._last_shipped(family, dataset)
 
     def leaders(self, dataset: str, *, family: str | None = None) -> Sequence[Leader]:
         """Return the best checkpoint of each finished job on the data set, the newest first."""

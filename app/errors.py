@@ -61,6 +61,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     UnknownFamilyError: Kind(404, "no-such-family", "There is no such family"),
     refusals.NoSuchCheckpointError: Kind(404, "no-such-checkpoint", "There is no such checkpoint"),
     refusals.NoCheckpointOfFamilyError: Kind(404, "no-checkpoint-of-family", "The family was never trained"),
+    refusals.NothingJudgedError: Kind(404, "nothing-judged", "No checkpoint is judged yet"),
     CheckpointMissingError: Kind(404, "checkpoint-missing", "The files of the checkpoint are gone"),
     refusals.SampleNotFoundError: Kind(404, "no-such-sample", "There is no such sample"),
     refusals.ProblemTypeNotFoundError: Kind(404, "no-such-problem-type", "There is no such type of problem"),
@@ -206,7 +207,7 @@ def _place(item: Mapping[str, Any], request: Request) -> Place:
     """Translate an error of pydantic's."""
     where, *path = item["loc"]
     if item["type"] == "extra_forbidden":
-        detail = f"there is no {path[-1]!r} here; known are {', '.join(_known(request, where))}"
+        detail = f"there is no {path[-1]!r} here; known are {', '.join(_known(request, where, path[:-1]))}"
     elif item["type"] == "missing":
         detail = "is required" if path else "a JSON object is required as the body, at least {}"
     else:
@@ -217,11 +218,14 @@ def _place(item: Mapping[str, Any], request: Request) -> Place:
     return Place(header=name, detail=detail) if where == "header" else Place(parameter=name, detail=detail)
 
 
-def _known(request: Request, where: str) -> list[str]:
-    """Return the names that the route takes in its query or body."""
+def _known(request: Request, where: str, path: Sequence[str | int]) -> list[str]:
+    """Return the names that the route takes in its query or body, or in the part of it that the path leads to."""
     dependant = request.scope["route"].dependant
     takes = dependant.query_params if where == "query" else dependant.body_params
     models = [one.field_info.annotation for one in takes]
+    for step in path:
+        inner = [model.model_fields[str(step)].annotation for model in models if str(step) in model.model_fields]
+        models = [one for one in inner if isinstance(one, type)]
     return [name for model in models if issubclass(model, BaseModel) for name in model.model_fields]
 
 

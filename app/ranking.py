@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from metrics import Metric
+from app.refusals import ParameterError
+from metrics import Metric, UnknownMetricError, find_metric
+
+
+def choose_metric(name: str) -> Metric:
+    """Return the metric to rank by. Raises ParameterError, which names those that there are."""
+    try:
+        return find_metric(name)
+    except UnknownMetricError as error:
+        detail = f"there is no metric {error.name!r}; there are {', '.join(error.known)}"
+        raise ParameterError("metric", detail) from None
 
 
 def badness(values: Mapping[str, Any], metric: Metric) -> float:

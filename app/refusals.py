@@ -7,6 +7,7 @@
     ├── UnreadablePictureError     a body that is no picture
     ├── NoSuchCheckpointError      neither a checkpoint nor an alias
     ├── NoCheckpointOfFamilyError
+    ├── NothingJudgedError
     ├── SampleNotFoundError
     ├── ProblemTypeNotFoundError
     ├── BusyError                  too many grids are waiting to be drawn, or one has too long
@@ -68,6 +69,18 @@ class NoCheckpointOfFamilyError(RefusedError):
         wish = {name: value for name, value in (("family", family), ("dataset", dataset)) if value is not None}
         what = " on ".join(wish.values())
         super().__init__(f"there is no checkpoint of {what} yet: train one with POST /train {json.dumps(wish)}")
+
+
+class NothingJudgedError(RefusedError):
+    """There are checkpoints, and none whose pictures were judged."""
+
+    def __init__(self, family: str | None, dataset: str, newest: str) -> None:
+        self.family, self.dataset, self.newest = family, dataset, newest
+        what = dataset if family is None else f"{family} on {dataset}"
+        super().__init__(
+            f"no checkpoint of {what} is judged yet, so none is the best: ask for checkpoint={newest}, the newest, or "
+            "wait for the job's first judgement, which needs a classifier of the data set"
+        )
 
 
 class SampleNotFoundError(RefusedError):

@@ -188,7 +188,6 @@ class Training:
                 self._keep()
                 if self._request.on_collapse == "stop":
                     raise self._collapse
-                self._collapse = None
                 self._reporter.ask_pause()
                 return Paused()
         return Succeeded()

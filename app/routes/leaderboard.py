@@ -8,11 +8,11 @@ from pydantic import ConfigDict, Field
 
 from app.dependencies import Given
 from app.openapi import refuses
-from app.ranking import badness
+from app.ranking import badness, choose_metric
 from app.refusals import ParameterError
 from app.schemas import Document, Leaderboard, Standing
-from metrics import Metric, UnknownMetricError, find_metric
-from models import UnknownDatasetError, find_dataset
+from metrics import Metric
+from models import UnknownDatasetError, UnknownFamilyError, find_dataset, find_family
 from store.checkpoints import Leader
 from store.requests import DEFAULT_DATASET
 
@@ -38,14 +38,15 @@ def leaderboard(query: Annotated[LeaderboardQuery, Query()], given: Given) -> Le
     training, on fewer pictures than `ganery evaluate` draws: they compare with one another. Of more than a thousand
     jobs the newest are ranked.
     """
-    try:
-        metric = find_metric(query.metric)
-    except UnknownMetricError as error:
-        raise ParameterError("metric", str(error)) from None
+    metric = choose_metric(query.metric)
     try:
         find_dataset(query.dataset)
+        if query.family is not None:
+            find_family(query.family)
     except UnknownDatasetError as error:
         raise ParameterError("dataset", str(error)) from None
+    except UnknownFamilyError as error:
+        raise ParameterError("family", str(error)) from None
     ranked = rank(given.catalogue.leaders(query.dataset, family=query.family), metric)[: query.limit]
     return Leaderboard(
         dataset=query.dataset,

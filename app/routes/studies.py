@@ -12,12 +12,12 @@ from app.caching import REVALIDATE, answer
 from app.dependencies import Given, Services, TakesJson
 from app.idempotency import IdempotencyKey, digest
 from app.openapi import UNCHANGED, refuses, tells
-from app.refusals import ParameterError
+from app.ranking import choose_metric
 from app.schemas import Document, Page, PageQuery
 from app.study_plot import MEDIA_TYPE, draw
 from app.study_report import Entry, Row, Value, arrange, read_entry
 from app.study_schemas import StudySummary, StudyView
-from metrics import Metric, UnknownMetricError, find_metric
+from metrics import Metric
 from store.errors import DatabaseUnavailableError
 from store.jobs import Job
 from store.studies import Study
@@ -103,7 +103,7 @@ def get_study(study_id: str, query: Findings, request: Request, given: Given) ->
 )
 def plot_study(study_id: str, query: Findings, request: Request, given: Given) -> Response:
     """Draw a study: a box for each family, a dot for each trial, a cross for each that failed."""
-    study, metric = given.studies.get(study_id), _find_metric(query)
+    study, metric = given.studies.get(study_id), choose_metric(query.metric)
     rows, _ = _find(study, metric, query, given)
     title = study.name or f"{study.request.images:,} pictures of {study.request.dataset} each"
     which = "at the whole budget" if query.value == "final" else "of the best checkpoint"
@@ -124,7 +124,7 @@ def cancel_study(study_id: str, given: Given) -> StudyView:
 
 
 def _view(study: Study, query: FindingsQuery, given: Services) -> StudyView:
-    metric = _find_metric(query)
+    metric = choose_metric(query.metric)
     rows, entries = _find(study, metric, query, given)
     summary = StudySummary.of(study, given.studies.counts([study.id])[study.id])
     return StudyView.describe(summary, metric=metric, value=query.value, rows=rows, entries=entries)
@@ -134,13 +134,6 @@ def _find(study: Study, metric: Metric, query: FindingsQuery, given: Services) -
     records = given.studies.trials(study.id)
     entries = [read_entry(study.request, record, metric, query.value) for record in records]
     return arrange(study.request.families, entries), entries
-
-
-def _find_metric(query: FindingsQuery) -> Metric:
-    try:
-        return find_metric(query.metric)
-    except UnknownMetricError as error:
-        raise ParameterError("metric", str(error)) from None
 
 
 def _ring(jobs: Sequence[Job], given: Services) -> None:

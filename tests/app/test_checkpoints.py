@@ -10,7 +10,7 @@ from models import FLAGSHIP
 from store.errors import CheckpointNotFoundError
 from store.states import Succeeded
 from tests.app.problems import places, refusal
-from tests.app.service import Service
+from tests.app.service import WISH, Service
 from tests.app.zoo import CONDITIONAL, UNCONDITIONAL, UNCONDITIONAL_FAMILY, flip_a_bit, ship
 
 SHIPPED = sorted([CONDITIONAL, UNCONDITIONAL])
@@ -208,6 +208,13 @@ def test_best_of_what_nobody_trained_is_not_found(service: Service) -> None:
     assert '"dataset": "mnist"' in problem["detail"]
     problem = refusal(service.get("/generate?checkpoint=best&dataset=nonesuch"), 422)
     assert "segments" in places(problem)["parameter", "dataset"]
+
+
+def test_best_of_what_nobody_judged_names_the_newest(service: Service) -> None:
+    claim = service.claim(service.queue(WISH.model_copy(update={"family": "lsgan", "preset": "neutral"})))
+    unjudged = service.keep_checkpoint(claim, 2)
+    problem = refusal(service.get("/generate?checkpoint=best&dataset=segments&family=lsgan"), 404, "nothing-judged")
+    assert f"checkpoint={unjudged}" in problem["detail"]
 
 
 def test_best_is_given_to_no_other(service: Service) -> None:

@@ -65,7 +65,10 @@ def test_the_board_is_of_one_data_set_and_may_be_of_one_family(service: Service)
     assert len(board(service, limit=1)["items"]) == 1
 
 
-@pytest.mark.parametrize(("name", "value", "right"), [("metric", "fid3", "coverage"), ("dataset", "cats", "segments")])
+@pytest.mark.parametrize(
+    ("name", "value", "right"),
+    [("metric", "cheap", "coverage"), ("dataset", "cats", "segments"), ("family", "wgann", "wgan")],
+)
 def test_what_there_is_not_is_refused_with_what_there_is(service: Service, name: str, value: str, right: str) -> None:
     problem = refusal(service.get("/leaderboard", params={name: value}), 422)
     assert right in places(problem)["parameter", name]

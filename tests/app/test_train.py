@@ -174,3 +174,8 @@ def test_a_body_below_the_limit_is_taken_in_portions(service: Service) -> None:
     response = service.post("/train", content=iter([b"{", b" " * 1000, b"}"]), headers=JSON)
     assert response.status_code == 202
     assert service.given.jobs.counts()[JobState.QUEUED] == 1
+
+
+def test_a_wrong_name_within_a_field_is_refused_with_the_names_that_the_field_has(service: Service) -> None:
+    problem = refusal(service.post("/train", json={"keep": {"latest": 1}}), 422)
+    assert places(problem)["pointer", "#/keep/latest"].endswith("known are best, last, every")
