@@ -93,7 +93,7 @@ def test_weights_are_drawn_as_pytorch_draws_them() -> None:
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d) and layer.weight.numel() > 2000:
             reach = layer.weight[0].numel() ** -0.5
             assert layer.weight.std().item() == pytest.approx(reach / 3**0.5, rel=0.1)
-            assert 0.9 * reach < layer.weight.abs().max().item() <= reach
+            assert 0.9 * reach < layer.weight.abs().max().item() <= reach * (1 + 1e-6)  # single precision
 
 
 def test_widths_and_inputs_are_choices() -> None:
