@@ -259,16 +259,7 @@ def choose_checkpoint(query: CheckpointQuery, catalogue: Catalogue) -> KnownChec
 
     Raises ParameterError, NoSuchCheckpointError, NoCheckpointOfFamilyError, CheckpointCorruptError.
     """
-    if query.family is not None:
-        try:
-            find_family(query.family)
-        except UnknownFamilyError as error:
-            raise ParameterError("family", str(error)) from None
-    if query.dataset is not None:
-        try:
-            find_dataset(query.dataset)
-        except UnknownDatasetError as error:
-            raise ParameterError("dataset", str(error)) from None
+    require_known(query.family, query.dataset)
     if query.checkpoint == BEST_ALIAS:
         return catalogue.best(query.dataset or DEFAULT_DATASET, family=query.family)
     if query.checkpoint is None and (query.family or query.dataset):
@@ -281,6 +272,19 @@ def choose_checkpoint(query: CheckpointQuery, catalogue: Catalogue) -> KnownChec
                 name, f"checkpoint {found.id} is of {there}, not of {wanted}: leave out one of the two"
             )
     return found
+
+
+def require_known(family: str | None, dataset: str | None) -> None:
+    """Raise ParameterError for a family or a data set that there is not; None is neither."""
+    try:
+        if family is not None:
+            find_family(family)
+        if dataset is not None:
+            find_dataset(dataset)
+    except UnknownFamilyError as error:
+        raise ParameterError("family", str(error)) from None
+    except UnknownDatasetError as error:
+        raise ParameterError("dataset", str(error)) from None
 
 
 def find_parts(checkpoint: KnownCheckpoint) -> tuple[DatasetSpec, Family[Any]]:

@@ -9,10 +9,9 @@ from pydantic import ConfigDict, Field
 from app.dependencies import Given
 from app.openapi import refuses
 from app.ranking import badness, choose_metric
-from app.refusals import ParameterError
+from app.recipes import require_known
 from app.schemas import Document, Leaderboard, Standing
 from metrics import Metric
-from models import UnknownDatasetError, UnknownFamilyError, find_dataset, find_family
 from store.checkpoints import Leader
 from store.requests import DEFAULT_DATASET
 
@@ -39,14 +38,7 @@ def leaderboard(query: Annotated[LeaderboardQuery, Query()], given: Given) -> Le
     jobs the newest are ranked.
     """
     metric = choose_metric(query.metric)
-    try:
-        find_dataset(query.dataset)
-        if query.family is not None:
-            find_family(query.family)
-    except UnknownDatasetError as error:
-        raise ParameterError("dataset", str(error)) from None
-    except UnknownFamilyError as error:
-        raise ParameterError("family", str(error)) from None
+    require_known(query.family, query.dataset)
     ranked = rank(given.catalogue.leaders(query.dataset, family=query.family), metric)[: query.limit]
     return Leaderboard(
         dataset=query.dataset,
