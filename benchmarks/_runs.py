@@ -8,8 +8,8 @@ from typing import Protocol, TypeVar
 from rich.console import Console
 
 from benchmarks._crew import Board, Crew, Ending, Work
+from datasets import load_dataset
 from ganery.local_training import ERRORS
-from workers.data import load_dataset
 from workers.settings import WorkerSettings
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 
 from checkpoints.library import load_judge
+from datasets import load_dataset
 from metrics import Reference
 from models import FLAGSHIP, find_family
-from workers.data import load_dataset
 from workers.evaluation import evaluate
 from workers.trainer import Plan, Precision, Trainer
 

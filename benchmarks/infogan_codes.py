@@ -17,9 +17,9 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from checkpoints.library import load_sampler
+from datasets import TrainingData, load_dataset
 from models import Sampler, encode_png, from_pixels, lay_out, to_pixels
 from models.infogan import FAMILY, InfoGANControls, recognise
-from workers.data import TrainingData, load_dataset
 
 MATCHED = 10_000
 COLUMNS = 10

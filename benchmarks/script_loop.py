@@ -34,8 +34,8 @@ from torch.autograd import Variable
 from torch.nn.functional import one_hot
 from torch.utils.data import DataLoader, Dataset
 
+from datasets import TrainingData, load_dataset
 from models import families
-from workers.data import TrainingData, load_dataset
 from workers.trainer import Plan, Trainer
 
 PRESET = "neutral"

@@ -16,9 +16,9 @@ from pathlib import Path
 import torch
 
 from checkpoints.library import load_judge
+from datasets import TrainingData, load_dataset
 from metrics import frechet_distance
 from models import FLAGSHIP, find_family, from_pixels, to_pixels
-from workers.data import TrainingData, load_dataset
 from workers.trainer import Plan, Trainer
 
 PICTURES = 5_000

@@ -19,8 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from datasets import TrainingData, load_dataset
 from models import Batch, Family, ModelConfig, Phase, StepNoise, derive_seed, find_family, from_pixels
-from workers.data import TrainingData, load_dataset
 from workers.trainer import Plan, Trainer
 
 USUAL = ("lsgan:neutral", "gan:paper", "wgan_gp:neutral")

@@ -30,11 +30,11 @@ from benchmarks._runs import command, do_left, names, positive, share_threads
 from checkpoints.files import write_whole
 from checkpoints.format import drop_training_state, read_metadata
 from checkpoints.library import load_judge, load_sampler
+from datasets import load_dataset
 from ganery.display import TrainingBar
 from ganery.local_training import train
 from metrics import Reference
 from models import Family, Preset, families, find_dataset, find_family
-from workers.data import load_dataset
 from workers.evaluation import evaluate
 from workers.settings import WorkerSettings
 

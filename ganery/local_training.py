@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from checkpoints.format import Checkpoint, CheckpointError, load, read_metadata, recover, save
+from datasets import DatasetUnavailableError, load_dataset
 from ganery.display import TrainingBar
 from ganery.holding import HeldError, hold
 from ganery.processes import Say
@@ -26,7 +27,6 @@ from store.jobs import JobRequest
 from store.requests import RequestError, TrainRequest, complete
 from store.settings import StoreSettings
 from store.states import Wish
-from workers.data import DatasetUnavailableError, load_dataset
 from workers.inspection import HEADLINE
 from workers.keeper import describe, retire
 from workers.loop import TrainingCollapsedError, run

@@ -9,12 +9,12 @@ from pathlib import Path
 from checkpoints.format import Checkpoint, CheckpointError, Metadata, load, read_metadata, recover, save
 from checkpoints.library import PRETRAINED, find_shipped, has_judge, judge_directory, load_judge, to_sampler
 from checkpoints.packing import pack
+from datasets import DatasetUnavailableError, TrainingData, load_dataset
 from ganery.holding import HeldError, hold
 from ganery.processes import Say
 from metrics import DEFAULT_METRICS, Measurement, Reference, UnknownMetricError, choose, find_metric, show, tabulate
 from models import DERIVED_JUDGES, UnknownDatasetError, find_family
 from store.settings import StoreSettings
-from workers.data import DatasetUnavailableError, TrainingData, load_dataset
 from workers.evaluation import PICTURES, Report, evaluate
 from workers.gan_train import classifier_trainer
 from workers.inception import InceptionUnavailableError, load_inception

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("app", "checkpoints", "ganery", "metrics", "models", "store", "workers")
+PACKAGES = ("app", "checkpoints", "datasets", "ganery", "metrics", "models", "store", "workers")
 
 
 @cache

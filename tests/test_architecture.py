@@ -10,7 +10,7 @@ from importlinter.cli import lint_imports
 from models import families
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("app", "benchmarks", "checkpoints", "ganery", "metrics", "models", "store", "workers")
+PACKAGES = ("app", "benchmarks", "checkpoints", "datasets", "ganery", "metrics", "models", "store", "workers")
 FAMILY_FILES = {ROOT / "models" / f"{name}.py" for name in families()}
 
 

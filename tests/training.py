@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from datasets import TrainingData, load_dataset
 from models import (
     SEGMENTS,
     Batch,
@@ -27,7 +28,6 @@ from models import (
 )
 from models._classifier import Classifier
 from models._optimizers import sgd
-from workers.data import TrainingData, load_dataset
 from workers.judging import train_judge
 from workers.trainer import Plan, Trainer
 

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from checkpoints.format import CheckpointError
 from checkpoints.library import has_judge, load_judge
+from datasets import DatasetUnavailableError, Say, TrainingData
 from metrics import Evidence, Measurement, Reference, measure
 from models import Sampler, from_pixels, to_pixels
-from workers.data import DatasetUnavailableError, Say, TrainingData
 from workers.evaluation import draw_beside, take_real
 from workers.watch import Look
 

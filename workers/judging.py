@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, cross_entropy, grid_sample
 
 from checkpoints.format import Checkpoint, Metadata
+from datasets import Say, TrainingData
 from models import Classifier, StepNoise, derive_seed, from_pixels
-from workers.data import Say, TrainingData
 
 EPOCHS = 10
 BATCH_SIZE = 128

@@ -14,6 +14,7 @@ import torch
 
 from checkpoints.files import remove_asides, write_whole
 from checkpoints.format import Checkpoint
+from datasets import DatasetUnavailableError, load_dataset
 from models import Symptom, encode_png, find_family, lay_out, to_pixels
 from store.checkpoints import CheckpointStore
 from store.database import Database
@@ -21,7 +22,6 @@ from store.events import EventStore
 from store.jobs import Claim, JobRequest, JobStore
 from store.settings import sample_name
 from store.states import Cancelled, Outcome, Paused, Preempted, Succeeded, Wish
-from workers.data import DatasetUnavailableError, load_dataset
 from workers.inspection import Inspection, Inspector
 from workers.keeper import CheckpointKeeper
 from workers.pulse import Pulse

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from checkpoints.format import Checkpoint, CheckpointIncompleteError, Metadata
+from datasets import TrainingData
 from models import (
     Batch,
     Family,
@@ -28,7 +29,6 @@ from models import (
     derive_seed,
     from_pixels,
 )
-from workers.data import TrainingData
 from workers.watch import advise
 
 Precision = Literal["float32", "bfloat16"]

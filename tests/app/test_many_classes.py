@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from checkpoints.format import read_metadata, save
+from datasets import TrainingData
 from models import FLAGSHIP, STACKED_MNIST, find_family
 from tests.app.problems import places, refusal
 from tests.app.service import Service
 from tests.app.zoo import ship
 from tests.training import train
-from workers.data import TrainingData
 
 CONDITIONAL = "/generate?checkpoint=stacked&seed=1"
 UNCONDITIONAL = "/generate?checkpoint=plain-stacked&seed=1"

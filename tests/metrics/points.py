@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from datasets import load_dataset
 from metrics import Evidence, Pictures, Reference
 from tests.training import segments, segments_judge
-from workers.data import load_dataset
 
 TRAINING = 1000
 

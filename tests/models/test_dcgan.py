@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
+from datasets import DatasetUnavailableError, load_dataset
 from models import MNIST, SEGMENTS, Batch, ModelConfig, Networks, StepNoise
 from models.dcgan import (
     FAMILY,
@@ -18,7 +19,6 @@ from models.dcgan import (
     sample,
 )
 from tests.training import train
-from workers.data import DatasetUnavailableError, load_dataset
 from workers.trainer import Plan, Trainer
 
 TUTORIAL = ModelConfig(FAMILY.preset("tutorial").hyperparameters, MNIST)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from datasets import load_dataset
 from metrics import Reference, UnknownMetricError
 from models import Controls, Sampler, from_pixels
 from tests.training import TOY, segments, segments_judge
-from workers.data import load_dataset
 from workers.evaluation import Report, draw_beside, evaluate, take_real
 
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from checkpoints.format import CheckpointMissingError
+from datasets import DatasetUnavailableError, TrainingData, load_dataset
 from models import Conditioning, Family, Sampler, from_pixels
 from tests.training import TOY, segments, segments_judge
 from workers import inspection
-from workers.data import DatasetUnavailableError, TrainingData, load_dataset
 from workers.inspection import HEADLINE, Inspector, separation, spread
 
 Draw = Callable[[Tensor, Tensor], Tensor]

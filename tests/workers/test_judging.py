@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from checkpoints.format import load, save
+from datasets import load_dataset
 from models import SEGMENTS, StepNoise, from_pixels
 from models._classifier import Classifier
 from tests.training import segments_judge
 from workers import judging
-from workers.data import load_dataset
 
 
 def test_jitter_moves_the_picture_and_keeps_the_background() -> None:

@@ -7,6 +7,7 @@ import torch
 from sqlalchemy import update
 
 from checkpoints.format import Checkpoint, drop_training_state, is_resumable, read_metadata
+from datasets import TrainingData
 from models import FLAGSHIP, STACKED_MNIST, Symptom
 from store import tables
 from store.checkpoints import NewCheckpoint
@@ -16,7 +17,6 @@ from store.retention import Keep
 from store.settings import sample_name
 from store.states import Cancelled, JobState, Paused, Preempted, Succeeded, Wish
 from tests.workers.service import STEPS, TRAINING, Result, Service
-from workers.data import TrainingData
 from workers.inspection import Inspection, Inspector
 from workers.keeper import CheckpointKeeper
 from workers.loop import TrainingCollapsedError

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from datasets import load_dataset
 from models import FLAGSHIP, find_family
-from workers.data import load_dataset
 from workers.trainer import Plan, Precision, Trainer
 
 pytestmark = [

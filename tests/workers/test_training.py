@@ -5,13 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from datasets import DatasetUnavailableError, mnist
+from datasets._sources import Mirror, NpmPackage
 from store.events import EventKind
 from store.jobs import Claim
 from store.states import JobState
 from tests.workers.service import TRAINING, Service
-from workers.data import DatasetUnavailableError
-from workers.datasets import mnist
-from workers.datasets._sources import Mirror, NpmPackage
 from workers.trainer import CheckpointMismatchError
 from workers.training import EXIT_FAULT, EXIT_LEASE_LOST, EXIT_SETTLED, main
 

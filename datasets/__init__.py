@@ -1,6 +1,12 @@
-"""The training pictures: fetched or drawn once, checked by digest, cached in the data directory, held as uint8.
+"""The pictures that networks learn from: fetched or drawn once, checked by digest, cached, held as uint8.
 
-`workers/datasets/` has a module for each data set.
+Each data set is a module, named after it, with a function
+
+    load(directory, split, report) -> (images, labels)
+
+directory: where all data sets are cached, each in a folder of its own name. split: "train" or "test". report: takes
+lines of progress. images: (n, c, h, w) uint8; labels: (n,) int64. To add a data set, write its module, and its shape
+and classes into `models/_datasets.py`.
 """
 
 import hashlib
@@ -10,8 +16,8 @@ from pathlib import Path
 
 from torch import Tensor
 
+from datasets._sources import DatasetUnavailableError, Say
 from models import DatasetSpec, find_dataset
-from workers.datasets._sources import DatasetUnavailableError, Say
 
 __all__ = ["DatasetUnavailableError", "Say", "TrainingData", "load_dataset"]
 
@@ -32,7 +38,7 @@ def load_dataset(name: str, directory: Path, *, split: str = "train", report: Sa
     Raises models.UnknownDatasetError, or DatasetUnavailableError with every source that was tried.
     """
     spec = find_dataset(name)
-    images, labels = importlib.import_module(f"workers.datasets.{spec.name}").load(directory, split, report)
+    images, labels = importlib.import_module(f"datasets.{spec.name}").load(directory, split, report)
     digest = hashlib.sha256(images.numpy().data)
     digest.update(labels.numpy().data)
     return TrainingData(spec, images, labels, digest.hexdigest())

@@ -15,9 +15,8 @@ import numpy as np
 import pytest
 import torch
 
-from workers.data import DatasetUnavailableError, TrainingData, load_dataset
-from workers.datasets import mnist
-from workers.datasets._sources import Mirror, NpmPackage, Source
+from datasets import DatasetUnavailableError, TrainingData, load_dataset, mnist
+from datasets._sources import Mirror, NpmPackage, Source
 
 COUNTS = {"train": 6, "t10k": 3}
 

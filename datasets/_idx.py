@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from checkpoints.files import remove_asides, write_whole
+from datasets._sources import DatasetUnavailableError, Say, Source, SourceError
 from models import DatasetSpec
-from workers.datasets._sources import DatasetUnavailableError, Say, Source, SourceError
 
 IMAGES = {"train": "train-images-idx3-ubyte", "test": "t10k-images-idx3-ubyte"}
 LABELS = {"train": "train-labels-idx1-ubyte", "test": "t10k-labels-idx1-ubyte"}

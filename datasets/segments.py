@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from datasets._sources import Say
 from models import SEGMENTS, derive_seed
-from workers.datasets._sources import Say
 
 _SEGMENTS_OF_DIGIT = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
 _SEGMENT_BOXES = {  # rows and columns in a glyph of 11 x 7

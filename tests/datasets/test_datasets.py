@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+import datasets
+from datasets import load_dataset
 from models import DATASETS, UnknownDatasetError
-from workers import datasets
-from workers.data import load_dataset
 
 
 def test_each_data_set_has_a_module_and_each_module_a_data_set() -> None:

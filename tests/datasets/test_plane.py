@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from datasets import load_dataset
 from models import MIXTURES, count_modes, from_pixels
 from models._toys import PlaneJudge
-from workers.data import load_dataset
 
 DIRECTORY = Path("never-written")
 EVERY_NAME = pytest.mark.parametrize("name", list(MIXTURES))

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from datasets import mnist
+from datasets._sources import Say
 from models import STACKED_MNIST, derive_seed
-from workers.datasets import mnist
-from workers.datasets._sources import Say
 
 _COUNT = {"train": 128_000, "test": 26_000}
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from workers.datasets import fashion_mnist, mnist
-from workers.datasets._idx import IMAGES, LABELS, IdxFiles
-from workers.datasets._sources import DebianPackage, SourceError
+from datasets import fashion_mnist, mnist
+from datasets._idx import IMAGES, LABELS, IdxFiles
+from datasets._sources import DebianPackage, SourceError
 
 FOLDER = "usr/share/datasets/clothes"
 FILES = {"images": b"many pixels", "labels": b"few labels"}

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from torch import Tensor
 
+from datasets._idx import IdxFiles, load_idx
+from datasets._sources import Mirror, NpmPackage, Say
 from models import MNIST
-from workers.datasets._idx import IdxFiles, load_idx
-from workers.datasets._sources import Mirror, NpmPackage, Say
 
 FILES = IdxFiles(
     MNIST,

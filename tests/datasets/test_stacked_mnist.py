@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from workers.data import TrainingData, load_dataset
-from workers.datasets import mnist, stacked_mnist
+from datasets import TrainingData, load_dataset, mnist, stacked_mnist
 
 COUNTS = {"train": 400, "test": 300}
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from torch import Tensor
 
+from datasets._idx import IdxFiles, load_idx
+from datasets._sources import DebianPackage, Mirror, Say
 from models import FASHION_MNIST
-from workers.datasets._idx import IdxFiles, load_idx
-from workers.datasets._sources import DebianPackage, Mirror, Say
 
 FILES = IdxFiles(
     FASHION_MNIST,

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from workers.data import load_dataset
+from datasets import load_dataset
 
 DIRECTORY = Path("never-written")
 

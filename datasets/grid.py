@@ -4,9 +4,9 @@ from pathlib import Path
 
 from torch import Tensor
 
+from datasets._plane import draw_mixture
+from datasets._sources import Say
 from models import GRID, MIXTURES
-from workers.datasets._plane import draw_mixture
-from workers.datasets._sources import Say
 
 
 def load(directory: Path, split: str, report: Say) -> tuple[Tensor, Tensor]:
