@@ -37,6 +37,7 @@ from models._family import (
     UnsupportedShapeError,
 )
 from models._grid import ENCODER, encode_png, from_pixels, lay_out, to_pixels
+from models._jitter import jitter
 from models._judges import DERIVED_JUDGES, DerivedJudge
 from models._nice_report import NICE_FACTORS, SURE, NiceReport, NiceRow, report_nice
 from models._noise import BLOCK, BlockNoise, Noise, StepNoise, derive_seed
@@ -122,6 +123,7 @@ __all__ = [
     "find_dataset",
     "find_family",
     "from_pixels",
+    "jitter",
     "known_controls",
     "lay_out",
     "measure_rejections",

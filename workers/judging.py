@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
-from torch.nn.functional import affine_grid, cross_entropy, grid_sample
+from torch.nn.functional import cross_entropy
 
 from checkpoints.format import Checkpoint, Metadata
 from datasets import Say, TrainingData
-from models import Classifier, StepNoise, derive_seed, from_pixels
+from models import Classifier, StepNoise, derive_seed, from_pixels, jitter
 
 EPOCHS = 10
 BATCH_SIZE = 128
@@ -92,20 +92,6 @@ def fit(
 def _halve(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return floating-point numbers in half precision, and all others as they are."""
     return {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
-
-
-def jitter(images: Tensor, noise: StepNoise) -> Tensor:
-    """Turn by up to 10 degrees, scale by up to 10 % and shift by up to 1/14 of the side, by chance.
-
-    images: (n, c, h, w) in [-1, 1], background -1. Returns the same shape.
-    """
-    angle, scale = noise.uniform(low=-0.17, high=0.17), noise.uniform(low=0.9, high=1.1)
-    shift = noise.uniform(2, low=-1 / 7, high=1 / 7)
-    cosine, sine = angle.cos() * scale, angle.sin() * scale
-    transform = torch.stack([cosine, -sine, shift[:, 0], sine, cosine, shift[:, 1]], dim=1).view(-1, 2, 3)
-    places = affine_grid(transform, list(images.shape), align_corners=False)
-    above_background = images + 1  # grid_sample fills with 0 outside
-    return grid_sample(above_background, places, align_corners=False) - 1
 
 
 def accuracy(classifier: Classifier, data: TrainingData) -> float:

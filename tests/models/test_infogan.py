@@ -23,6 +23,7 @@ from models.infogan import (
     recognise,
     sample,
     score,
+    share_information,
     steer,
 )
 from tests.models.closed_form import SHAPE, step_noise
@@ -305,3 +306,42 @@ def test_the_paper_preset_is_the_authors_program_for_mnist() -> None:
     optimizers = [phase.optimizer([nn.Parameter(torch.zeros(1))]) for phase in FAMILY.phases(configure())]
     assert [one.param_groups[0]["lr"] for one in optimizers] == [2e-4, 1e-3]
     assert [one.param_groups[0]["betas"][0] for one in optimizers] == [0.5, 0.5]
+
+
+# --- Codes that a small move leaves alone -------------------------------------------------------------------------
+
+
+def test_codes_that_are_sure_and_agree_share_all_their_information() -> None:
+    codes = torch.eye(10).repeat(3, 1)
+    assert share_information(codes, codes).item() == pytest.approx(math.log(10), abs=1e-5)
+
+
+def test_codes_that_agree_on_one_category_alone_share_nothing() -> None:
+    """The trap of asking for agreement only: all pictures in one category would be the best answer."""
+    codes = torch.eye(10)[torch.zeros(30, dtype=torch.int64)]
+    assert share_information(codes, codes).item() == pytest.approx(0, abs=1e-5)
+
+
+def test_codes_that_say_nothing_of_each_other_share_nothing() -> None:
+    first, second = torch.eye(10).repeat_interleave(10, dim=0), torch.eye(10).repeat(10, 1)
+    assert share_information(first, second).item() == pytest.approx(0, abs=1e-5)
+
+
+def test_shared_information_is_that_of_the_symmetric_joint_distribution() -> None:
+    """Two categories, 3 of 4 pairs agree: log 2 less the entropy of a coin of 1/4."""
+    first, second = (
+        torch.eye(2)[torch.tensor([0, 1, 0, 1, 0, 1, 0, 1])],
+        torch.eye(2)[torch.tensor([0, 1, 0, 1, 0, 1, 1, 0])],
+    )
+    entropy = -(0.25 * math.log(0.25) + 0.75 * math.log(0.75))
+    assert share_information(first, second).item() == pytest.approx(math.log(2) - entropy, abs=1e-6)
+    assert share_information(second, first).item() == pytest.approx(share_information(first, second).item())
+
+
+def test_the_paper_has_no_term_of_moved_pictures() -> None:
+    networks = build(configure())
+    batch = Batch(torch.rand(8, *SHAPE) * 2 - 1, torch.zeros(8, dtype=torch.int64))
+    with_it = compute_discriminator_loss(networks, batch, configure(invariance_weight=2.0), step_noise(8)).terms
+    without = compute_discriminator_loss(networks, batch, configure(), step_noise(8)).terms
+    assert set(with_it) - set(without) == {"invariance"}
+    assert with_it["invariance"].item() == pytest.approx(0, abs=0.2)  # untrained: next to no information, twice

@@ -7,19 +7,10 @@ import torch
 
 from checkpoints.format import load, save
 from datasets import load_dataset
-from models import SEGMENTS, StepNoise, from_pixels
+from models import SEGMENTS
 from models._classifier import Classifier
 from tests.training import segments_judge
 from workers import judging
-
-
-def test_jitter_moves_the_picture_and_keeps_the_background() -> None:
-    images = from_pixels(load_dataset("segments", Path("unused")).images[:8])
-    moved = judging.jitter(images, StepNoise(torch.Generator().manual_seed(0), 8))
-    assert moved.shape == images.shape
-    assert not torch.equal(moved, images)
-    assert moved.min() >= -1 - 1e-5
-    assert moved.max() <= 1 + 1e-5
 
 
 def test_accuracy_is_the_share_of_recognised_pictures() -> None:
