@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
 
 from app import errors, openapi
 from app.catalogue import Catalogue
@@ -19,11 +18,11 @@ from app.inference import Engine, Turns
 from app.metrics import Metrics
 from app.middleware import AnswerHead, GuardHost, LimitBody, Observe
 from app.nice_reports import NiceReports
+from app.own_files import OwnFiles
 from app.queue import Doorbell
 from app.routes import (
     checkpoints,
     classify,
-    docs,
     events,
     families,
     generate,
@@ -32,6 +31,7 @@ from app.routes import (
     leaderboard,
     nice_report,
     pages,
+    problems,
     studies,
 )
 from app.settings import AppSettings
@@ -60,10 +60,9 @@ _ROUTERS = [
         generate,
         classify,
         health,
-        pages,
-        docs,
+        problems,
     )
-]
+] + pages.ROUTERS
 _log = logging.getLogger(__name__)
 
 
@@ -82,7 +81,7 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
     app.state.services = services
     for router in _ROUTERS:
         app.include_router(router)
-    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.mount("/static", OwnFiles(directory=_STATIC), name="static")
     errors.install(app, [route for router in _ROUTERS for route in router.routes])
     openapi.install(app)
     log = _write_line if services.settings.log_requests else None

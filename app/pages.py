@@ -1,19 +1,25 @@
-"""Pages: templates filled in on the server, under a policy that lets no script run."""
+"""Pages: templates filled in on the server, under a policy that lets only our own files act on them."""
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
-from string import Template
 
+from fastapi import Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
 from app.caching import REVALIDATE
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _POLICY = "; ".join(
-    f"{directive} {source}"
-    for directive, source in {
+    f"{directive} {sources}"
+    for directive, sources in {
         "default-src": "'none'",
-        "img-src": "'self'",
+        "script-src": "'self'",
         "style-src": "'self'",
+        "connect-src": "'self'",
+        "img-src": "'self' blob: data:",
+        "media-src": "'self' blob:",
         "form-action": "'self'",
         "base-uri": "'none'",
         "frame-ancestors": "'none'",
@@ -21,7 +27,42 @@ _POLICY = "; ".join(
 )
 
 
-def render(template: str, **values: str) -> Response:
-    """Return a page. values: HTML, in which whatever came from outside is escaped."""
-    page = Template((_TEMPLATES / f"{template}.html").read_text(encoding="utf-8")).substitute(values)
-    return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY, "Cache-Control": REVALIDATE})
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A page that every page's header leads to."""
+
+    path: str
+    name: str
+
+
+NAVIGATION = (
+    Destination("/", "Generate"),
+    Destination("/docs", "API"),
+)
+"""In the order of the header. A test follows each: name a page when it exists."""
+
+
+def code(text: str) -> Markup:
+    """Return text as HTML, in which what stands between backticks is code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters["code"] = code
+_templates.globals["navigation"] = NAVIGATION
+
+
+def render(request: Request, template: str, page: object, *, status: int = 200) -> Response:
+    """Fill in a template of app/templates by its name without `.html`.
+
+    page: the page's context, a frozen dataclass; the template knows it as `page`.
+    """
+    text = _templates.get_template(f"{template}.html").render(page=page, here=request.url.path)
+    headers = {"Content-Security-Policy": _POLICY, "Cache-Control": REVALIDATE}
+    return HTMLResponse(text, status_code=status, headers=headers)

@@ -33,6 +33,11 @@ class Service:
         self.app, self.client = app, client
         self.given: Services = app.state.services
 
+    @property
+    def url(self) -> str:
+        """Where it answers, without a slash at the end."""
+        return str(self.client.base_url).rstrip("/")
+
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.client.get(path, **options)
 

@@ -31,7 +31,7 @@ def test_a_path_that_there_is_not(gallery: Service) -> None:
         ("/jobs/1", "GET, HEAD, PATCH"),
         ("/train", "POST"),
         ("/openapi.json", "GET, HEAD"),
-        ("/static/ganery.css", "GET, HEAD"),
+        ("/static/css/base.css", "GET, HEAD"),
     ],
 )
 def test_a_method_that_the_path_does_not_take(gallery: Service, path: str, allowed: str) -> None:

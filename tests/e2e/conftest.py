@@ -1,0 +1,109 @@
+"""Pages in a real browser. Every test fails on an error of the console, or where the policy forbade something."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Playwright
+
+from tests.app.service import Service, running
+from tests.app.zoo import shipped
+from tests.e2e.faults import Faults
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_ARGUMENTS = (
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+FOLDER = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is in this folder."""
+    for item in items:
+        if FOLDER in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+def _browser(playwright: Playwright) -> str:
+    """Return a Chromium. Where there is none the test is skipped; GANERY_REQUIRE_BROWSER=1 makes that a failure."""
+    found = next(filter(None, map(shutil.which, _NAMES)), playwright.chromium.executable_path)
+    if not Path(found).exists():
+        reason = f"no browser: none of {', '.join(_NAMES)} is on the path"
+        if os.environ.get("GANERY_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any], playwright: Playwright) -> dict[str, Any]:
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {**browser_type_launch_args, "executable_path": _browser(playwright), "args": [*_ARGUMENTS, *sandbox]}
+
+
+@pytest.fixture(scope="package", autouse=True)
+def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the tiny checkpoints lie that the service of these tests ships."""
+    with shipped(tmp_path_factory.mktemp("pretrained")) as directory:
+        yield directory
+
+
+@pytest.fixture(scope="package")
+def served(pretrained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The real service, which all tests share that leave nothing behind."""
+    with running(tmp_path_factory.mktemp("served")) as service:
+        yield service
+
+
+@pytest.fixture
+def service(pretrained: Path, tmp_path: Path) -> Iterator[Service]:
+    """A real service of the test's own: go to `service.url`."""
+    with running(tmp_path) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """Nothing at first: `page` knows where the shared service is."""
+
+
+@pytest.fixture
+def browser_context_args(browser_context_args: dict[str, Any], served: Service) -> dict[str, Any]:
+    """Let a path alone lead to the shared service, in a window of a usual size."""
+    return {**browser_context_args, "base_url": served.url, "viewport": {"width": 1280, "height": 900}}
+
+
+@pytest.fixture
+def page(page: Page, faults: Faults) -> Page:
+    """A page of the shared service, under guard."""
+    faults.watch(page)
+    page.set_default_timeout(10_000)
+    return page
+
+
+@pytest.fixture
+def faults() -> Iterator[Faults]:
+    """What went wrong on the page; a test that provokes something says so by `faults.expect`."""
+    faults = Faults()
+    yield faults
+    assert faults.unexpected() == []
+
+
+@pytest.fixture
+def unguarded(page: Page, faults: Faults) -> Callable[[str], None]:
+    """Assert that a fault with this text was found, and let it pass."""
+
+    def assert_found(text: str) -> None:
+        page.wait_for_timeout(100)
+        assert any(text in fault for fault in faults.unexpected())
+        faults.expect(text)
+
+    return assert_found

@@ -1,0 +1,95 @@
+"""The laws of all pages."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, Route, expect
+
+from tests.app.service import Service
+from tests.e2e.looks import assert_accessible, assert_fits, assert_nothing_moved, assert_pictures_have_sizes
+from tests.pages import PAGES, scripts_of
+
+_FIRST_PAINT = """() => new Promise((resolve) => new PerformanceObserver((list) => {
+  for (const entry of list.getEntriesByName("first-contentful-paint")) resolve(entry.startTime);
+}).observe({ type: "paint", buffered: true }))"""
+
+every_page = pytest.mark.parametrize("path", PAGES)
+
+
+@every_page
+def test_axe_finds_nothing_serious_in_either_theme(page: Page, path: str) -> None:
+    page.goto(path)
+    assert_accessible(page)
+
+
+@every_page
+def test_a_page_fits_a_narrow_phone(page: Page, path: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 780})
+    page.goto(path)
+    assert_fits(page)
+
+
+@every_page
+def test_nothing_moves_while_a_page_loads(page: Page, path: str) -> None:
+    page.goto(path)
+    assert_nothing_moved(page)
+    assert_pictures_have_sizes(page)
+
+
+@every_page
+def test_the_first_key_leads_past_the_header(page: Page, path: str) -> None:
+    page.goto(path)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+
+
+@every_page
+def test_a_page_shows_its_content_before_any_script_comes(page: Page, path: str) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(re.compile(r"\.js$"), hold)
+    page.goto(path, wait_until="commit")
+    assert page.evaluate(_FIRST_PAINT) > 0
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    for route in held:
+        route.continue_()
+
+
+@every_page
+def test_a_page_is_there_without_script(browser: Browser, served: Service, path: str) -> None:
+    with browser.new_context(java_script_enabled=False, base_url=served.url) as context:
+        page = context.new_page()
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.get_by_role("main").get_by_text(re.compile("needs? (java)?script", re.IGNORECASE))).to_have_count(0)
+
+
+@every_page
+def test_a_page_loads_only_the_scripts_that_are_counted(page: Page, served: Service, path: str) -> None:
+    loaded: set[str] = set()
+
+    def note(request: Request) -> None:
+        if request.resource_type == "script":
+            loaded.add(request.url.removeprefix(served.url))
+
+    page.on("request", note)
+    page.goto(path)
+    assert loaded <= scripts_of(served.client, path).keys()
+
+
+def test_the_guard_sees_what_the_policy_forbids(page: Page, unguarded: Callable[[str], None]) -> None:
+    page.goto("/docs")
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">red</p>')")
+    unguarded("style-src")
+
+
+def test_the_guard_sees_errors_of_scripts(page: Page, unguarded: Callable[[str], None]) -> None:
+    page.goto("/docs")
+    page.evaluate("setTimeout(() => { throw new Error('oh dear'); }, 0)")
+    unguarded("oh dear")

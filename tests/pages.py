@@ -1,0 +1,37 @@
+"""Every page as tests look at it: add a line for each page, and for each of its states that looks otherwise."""
+
+import re
+from gzip import compress
+from html import unescape
+from urllib.parse import urljoin
+
+import httpx
+
+PAGES = (
+    "/",
+    "/docs",
+)
+
+SCRIPT_BUDGET_BYTES = 60_000
+"""The most that all scripts of a page together may take, each compressed by gzip."""
+
+_IMPORTS = re.compile(r"""\b(?:import|from)\s*\(?\s*["']([./][^"']+)["']""")
+_SCRIPTS = re.compile(r'<script\b[^>]*\bsrc="([^"]+)"')
+
+
+def scripts_of(client: httpx.Client, page: str) -> dict[str, bytes]:
+    """Return each script that a page may load, at once or later, by its path."""
+    found: dict[str, bytes] = {}
+    waiting = [unescape(source) for source in _SCRIPTS.findall(client.get(page).text)]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            response = client.get(path)
+            assert response.status_code == 200, path
+            found[path] = response.content
+            waiting += [urljoin(path, named) for named in _IMPORTS.findall(response.text)]
+    return found
+
+
+def gzipped_bytes(scripts: dict[str, bytes]) -> int:
+    return sum(len(compress(script, mtime=0)) for script in scripts.values())
