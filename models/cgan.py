@@ -10,8 +10,10 @@ did. With logits D and the sigmoid s:
     discriminator   min  -E log s(D(x, y)) - E log(1 - s(D(G(z, y), y)))
     generator       min  -E log s(D(G(z, y), y))                          z from U(-1, 1)^100
 
-y is the label of a real picture in both terms: labels from another distribution r would shift the best D by
-log p(y) / r(y). Where D is at its best, the first line is E_y 2 JS(p(.|y), q(.|y)) - 2 log 2, negated.
+Traps: y is the label of a real picture in both terms: labels from another distribution r would shift the best D by
+log p(y) / r(y).
+
+Where D is at its best, the first line is E_y 2 JS(p(.|y), q(.|y)) - 2 log 2, negated.
 
 Theirs are pictures in [0, 1], drawn by a sigmoid. Here the discriminator brings ours there, and the generator ends
 in tanh(a / 2), which is s(a) brought to [-1, 1].

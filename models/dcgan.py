@@ -12,6 +12,9 @@ With logits D and the sigmoid s:
     discriminator   min  -E log s(D(x)) - E log(1 - s(D(G(z))))
     generator       min  -E log s(D(G(z)))                          z from U(-1, 1)^100
 
+Traps: real and drawn pictures go through the discriminator in batches of their own: batch norm over both would tell
+which is which. Weights begin at a deviation of 0.02, and Adam's beta 1 is 0.5: at 0.9 the players swing.
+
 Deviations of `paper`
 * Sides of 28: two stages of width 128 and 64; the paper's 64 x 64 generator has four, 1024 to 128.
 * Kernels of 4 x 4, which the stride of 2 divides; the authors' are 5 x 5.

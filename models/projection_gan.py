@@ -1,11 +1,11 @@
 """Projection GAN: a small class-conditional GAN that trains in minutes on a CPU; the flagship.
 
-Source: Miyato & Koyama, "cGANs with Projection Discriminator", ICLR 2018, https://arxiv.org/abs/1802.05637.
+Source: Miyato & Koyama, "cGANs with Projection Discriminator", ICLR 2018, https://arxiv.org/abs/1802.05637, section 3.
 The penalty is R1 of Mescheder, Geiger & Nowozin, "Which Training Methods for GANs do actually Converge?", ICML
-2018, https://arxiv.org/abs/1801.04406.
+2018, https://arxiv.org/abs/1801.04406, eq. 9.
 
-The optimal critic of a class-conditional game is a sum of log p(y|x) / q(y|x) and log p(x) / q(x) (section 3). So
-the discriminator gives the label to an inner product with its features, and not to its input:
+Idea: the best discriminator of a class-conditional game is a sum of log p(y|x) / q(y|x) and log p(x) / q(x). So
+the label meets an inner product with its features, and not its input:
 
     D(x, y) = v_y . phi(x) + psi(phi(x))
 
@@ -19,7 +19,11 @@ eq. 2) on pairs (x, G(z, y)) of one class, with the penalty on real and on fake 
 best D is then the logarithm of the ratio of the densities too, up to a constant for each class: a pair of x and x' has
 the odds p(x) q(x') / q(x) p(x').
 
-Deviations:
+Traps: fakes are judged with the labels that they were drawn for, and those are of the real batch: other frequencies of
+the classes would move v_y. Pairs are of one class, since the odds above are. The slope is that of the logit. A penalty
+at every n-th step needs n times the weight.
+
+Deviations
 * Loss: the paper's is the hinge; here it is the non-saturating one with R1, which needs no spectral norm.
 * Penalty interval: Mescheder penalises every step; here every 4th with 4 times the weight, after StyleGAN2's lazy
   regularisation, but with Adam's rates as they are.

@@ -5,6 +5,7 @@ A law that fails for one family is a fault of the family, not an exception in th
 
 import importlib
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -91,10 +92,14 @@ def test_module_is_named_after_the_family(family: Family[Any]) -> None:
 
 
 @each_family
-def test_docstring_gives_the_source_and_the_deviations(family: Family[Any]) -> None:
+def test_docstring_gives_the_source_the_idea_the_traps_and_the_deviations(family: Family[Any]) -> None:
     description = importlib.import_module(f"models.{family.name}").__doc__ or ""
-    assert family.paper.url in description
-    assert "Deviations" in description
+    paragraphs = description.split("\n\n")
+    heads = [head for head in ("Source", "Idea", "Traps", "Deviations") if f"\n\n{head}" in description]
+    assert heads == ["Source", "Idea", "Traps", "Deviations"]
+    source = next(one for one in paragraphs if one.startswith("Source: "))
+    assert family.paper.url in source
+    assert re.search(r"\b(section|sections|eq\.|eqs\.) \d", source), "the source names no section or equation"
 
 
 @each_family
