@@ -5,8 +5,8 @@ it. What is due at a step depends on the step alone. So a training that continue
 what came after it to the last bit, and the records keep the first of each.
 """
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +15,7 @@ import torch
 from checkpoints.files import remove_asides, write_whole
 from checkpoints.format import Checkpoint
 from datasets import DatasetUnavailableError, load_dataset
-from models import Symptom, encode_png, find_family, lay_out, to_pixels
+from models import Sampler, Symptom, encode_png, find_family, lay_out, to_pixels
 from store.checkpoints import CheckpointStore
 from store.database import Database
 from store.events import EventStore
@@ -175,7 +175,7 @@ class Training:
         """Step until the image budget is used up or a wish is heard. Raises LeaseLostError, TrainingCollapsedError."""
         self._pulse.step = self._trainer.step_count
         if self._trainer.step_count == 0:
-            self._draw()
+            self._draw(self._trainer.sampler())
         while not self._trainer.is_finished:
             outcome = _OBEDIENCE.get(self._pulse.wish)
             if outcome is not None:
@@ -197,22 +197,24 @@ class Training:
         if is_checkpoint or self._is_due(self._request.metrics_interval):
             self._metrics = self._trainer.read_metrics()  # so that no diverged network becomes a checkpoint
             self._reporter.metric(self._trainer.step_count, self._metrics)
-        inspection = self._inspect(thoroughly=is_checkpoint) if self._is_due(self._request.quality_interval) else None
+        sampler = cache(self._trainer.sampler)  # it copies the networks: once, though two may look
+        is_judged = self._is_due(self._request.quality_interval)
+        inspection = self._inspect(sampler, thoroughly=is_checkpoint) if is_judged else None
         if self._is_due(self._request.sample_interval):
-            self._draw()
+            self._draw(sampler())
         if is_checkpoint:
             self._keep(inspection)
 
     def _is_due(self, interval: int | None) -> bool:
         return interval is not None and (self._trainer.is_finished or self._trainer.step_count % interval == 0)
 
-    def _inspect(self, *, thoroughly: bool) -> Inspection | None:
+    def _inspect(self, sampler: Callable[[], Sampler], *, thoroughly: bool) -> Inspection | None:
         trainer = self._trainer
         trainer.require_finite()
         inspect = self._inspector.judge if thoroughly else self._inspector.glance
         progress = min(1.0, trainer.images_seen / trainer.plan.images)
         try:
-            inspection = inspect(trainer.sampler(), step=trainer.step_count, progress=progress)
+            inspection = inspect(sampler(), step=trainer.step_count, progress=progress)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:  # torch's: too few pictures for a metric, a decomposition that does not converge
@@ -234,9 +236,9 @@ class Training:
             headline = None if inspection is None else inspection.headline
             self._keeper.keep(self._trainer.snapshot(), {**self._metrics, **judged}, headline)
 
-    def _draw(self) -> None:
+    def _draw(self, sampler: Sampler) -> None:
         """Draw the same noise at every time: a row for each class, or for ten of many, or classes as they come."""
-        sampler, seed = self._trainer.sampler(), self._request.seed
+        seed = self._request.seed
         conditional_rows = sampler.config.dataset.spread_labels(SAMPLE_CLASSES)
         rows = conditional_rows if sampler.is_conditional else [0] * SAMPLE_ROWS
         labels = [label for label in rows for _ in range(SAMPLE_COLUMNS)]

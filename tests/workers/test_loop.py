@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from checkpoints.format import Checkpoint, drop_training_state, is_resumable, read_metadata
 from datasets import TrainingData
-from models import FLAGSHIP, STACKED_MNIST, Symptom
+from models import FLAGSHIP, STACKED_MNIST, Sampler, Symptom
 from store import tables
 from store.checkpoints import NewCheckpoint
 from store.events import EventKind
@@ -21,7 +21,7 @@ from workers.inspection import Inspection, Inspector
 from workers.keeper import CheckpointKeeper
 from workers.loop import TrainingCollapsedError
 from workers.reporter import Reporter
-from workers.trainer import TrainingDivergedError
+from workers.trainer import Trainer, TrainingDivergedError
 
 
 @pytest.fixture
@@ -46,6 +46,21 @@ def test_what_is_due_is_recorded_at_its_steps(service: Service) -> None:
         EventKind.CHECKPOINT: [8, 16, 24],
     }
     assert service.jobs.get(job_id).checkpoint_step == STEPS
+
+
+def test_the_networks_are_copied_once_for_a_judgement_and_a_sample_of_the_same_step(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = []
+    original = Trainer.sampler
+
+    def count(trainer: Trainer) -> Sampler:
+        steps.append(trainer.step_count)
+        return original(trainer)
+
+    monkeypatch.setattr(Trainer, "sampler", count)
+    service.train(service.claim(service.submit()))
+    assert steps == [0, 4, 6, 8, 12, 16, 18, 20, 24]
 
 
 @pytest.mark.parametrize("step", [1, 8, 13, STEPS - 1])
