@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,11 +61,12 @@ class CheckpointKeeper:
         self._reporter.confirm()
         directory = self._root / self._job_id
         recover(directory, is_dead=self._is_of_an_earlier_attempt)
-        self._remove_unregistered(directory)
-        for row in self._newest():
+        rows = self._by_step(self._all())
+        self._remove_unregistered(directory, rows)
+        for row in rows:
             try:
                 found = load(self._root / row.path, for_training=True)
-                self._retire(row.step)
+                self._retire(row.step, rows)
                 return found
             except CheckpointIncompleteError:
                 continue
@@ -80,26 +81,31 @@ class CheckpointKeeper:
         Those that the job does not keep beside it are removed. Raises LeaseLostError.
         """
         step = checkpoint.metadata.step
-        known = next((row for row in self._newest() if row.step == step), None)
+        rows = self._by_step(self._page(None).items)
+        known = next((row for row in rows if row.step == step), None)
         if known and is_resumable(self._root / known.path):
-            self._retire(step)
+            self._retire(step, rows)
             return
         path = f"{self._job_id}/{step:08d}-{self._token}"
         self._reporter.confirm()
         written = save(describe(checkpoint, metrics), self._root / path)
         new = NewCheckpoint(step, written.images_seen, path, written.digest, dict(metrics), headline)
         self._reporter.register(new)
-        self._retire(step)
+        self._retire(step, rows)
 
-    def _retire(self, newest: int) -> None:
-        """Remove the checkpoints before this step that the job does not keep, and the needless states of the others."""
+    def _retire(self, newest: int, rows: Sequence[TrainedCheckpoint]) -> None:
+        """Remove the checkpoints before this step that the job does not keep, and the needless states of the others.
+
+        rows: those before it, among others, the one with the most steps first.
+        """
         for forgotten in self._reporter.retire(newest):
             shutil.rmtree(self._root / forgotten, ignore_errors=True)
-        retire([self._root / row.path for row in self._newest() if row.step < newest])
+        retire([self._root / row.path for row in rows if row.step < newest])
 
-    def _newest(self) -> list[TrainedCheckpoint]:
-        """A page of the job's checkpoints, the one with the most steps first."""
-        return sorted(self._page(None).items, key=lambda row: row.step, reverse=True)
+    @staticmethod
+    def _by_step(rows: Iterable[TrainedCheckpoint]) -> list[TrainedCheckpoint]:
+        """The one with the most steps first."""
+        return sorted(rows, key=lambda row: row.step, reverse=True)
 
     def _all(self) -> Iterator[TrainedCheckpoint]:
         page = self._page(None)
@@ -121,9 +127,9 @@ class CheckpointKeeper:
         self._reporter.disqualify(row.step)
         self._reporter.warn(f"not continuing from step {row.step}: {error}")
 
-    def _remove_unregistered(self, directory: Path) -> None:
+    def _remove_unregistered(self, directory: Path, rows: Iterable[TrainedCheckpoint]) -> None:
         """Remove what an earlier attempt left that ended between saving and registering, or that was written again."""
-        registered = {self._root / row.path for row in self._all()}
+        registered = {self._root / row.path for row in rows}
         for one in directory.glob("*"):
             if one not in registered and self._is_of_an_earlier_attempt(one.name):
                 shutil.rmtree(one, ignore_errors=True)
