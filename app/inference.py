@@ -36,7 +36,7 @@ from models import (
     to_pixels,
 )
 
-SAMPLING_VERSION = 1
+SAMPLING_VERSION = 2
 """Grows whenever the same recipe begins to give other bytes."""
 
 BURN_INS_KEPT = 1024
@@ -89,13 +89,13 @@ class Loaded:
 class Picture:
     """A rendered grid, and how its pictures were chosen. chosen_by: the classifier, where one chose.
 
-    accepted: the share that rejection sampling accepted, where it chose.
+    accepted_share: the share that rejection sampling accepted, where it chose.
     """
 
     png: bytes
     candidates: int
     threshold: float | None
-    accepted: float | None
+    accepted_share: float | None
     chosen_by: Judge | None
 
 

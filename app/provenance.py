@@ -50,7 +50,10 @@ def _recipe(
     recipe: Recipe, metadata: Metadata, selection: Selection, chosen_by: Judge | None, version: str
 ) -> Mapping[str, Any]:
     scores, accepted = selection.scores, selection.accepted
-    rejection = {} if accepted is None else {"nice_method": recipe.nice_method, "accepted": accepted.tolist()}
+    rejection: Mapping[str, Any] = {}
+    if accepted is not None:
+        share = round(selection.accepted_share or 0.0, 6)
+        rejection = {"nice_method": recipe.nice_method, "accepted": accepted.tolist(), "accepted_share": share}
     return {
         "url": recipe.url,
         "checkpoint": recipe.checkpoint.id,

@@ -384,8 +384,8 @@ class NiceRowView(Document):
         "row; null where no class has two pictures that differ"
     )
     classes_covered: float = Field(description="share of the classes of which a picture is recognised")
-    accepted: float | None = Field(
-        description="with drs: share that was accepted; the others are the best of their runs"
+    accepted_share: float | None = Field(
+        description="with drs: share that was accepted, in [0, 1]; the others are the best of their runs"
     )
 
     @classmethod
@@ -399,7 +399,7 @@ class NiceRowView(Document):
             confidence=round(row.confidence, 4),
             diversity=row.diversity and round(row.diversity, 4),
             classes_covered=round(row.classes_covered, 4),
-            accepted=None if row.accepted is None else round(row.accepted, 4),
+            accepted_share=None if row.accepted_share is None else round(row.accepted_share, 4),
         )
 
 

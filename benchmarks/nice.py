@@ -44,7 +44,7 @@ def _cells(row: NiceRow) -> Sequence[str]:
         f"{row.confidence:.2%}",
         "" if row.diversity is None else f"{row.diversity:.1%}",
         f"{row.classes_covered:.0%}",
-        "" if row.accepted is None else f"{row.accepted:.1%}",
+        "" if row.accepted_share is None else f"{row.accepted_share:.1%}",
     )
 
 

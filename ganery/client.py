@@ -185,7 +185,7 @@ Answer = TypeVar("Answer", bound=_Answer)
 class Picture:
     """A grid as PNG, and how it came about. link: the address that draws it again, to the last byte.
 
-    accepted: the share of the pictures that rejection sampling accepted, where it chose.
+    accepted_share: the share of the pictures that rejection sampling accepted, where it chose.
     """
 
     png: bytes
@@ -195,7 +195,7 @@ class Picture:
     candidates: int
     threshold: float | None
     selected_by: str | None
-    accepted: float | None = None
+    accepted_share: float | None = None
 
 
 class Client:
@@ -255,9 +255,9 @@ class Client:
                 seed=int(told["X-Ganery-Seed"]),
                 checkpoint=told["X-Ganery-Checkpoint"],
                 candidates=int(told["X-Ganery-Candidates"]),
-                threshold=float(told["X-Ganery-Threshold"]) if "X-Ganery-Threshold" in told else None,
+                threshold=_read_number(told, "X-Ganery-Threshold"),
                 selected_by=told.get("X-Ganery-Selected-By"),
-                accepted=float(told["X-Ganery-Accepted"]) if "X-Ganery-Accepted" in told else None,
+                accepted_share=_read_number(told, "X-Ganery-Accepted-Share"),
             )
         except KeyError:
             raise NotGaneryError(self.url, reply.status_code) from None
@@ -300,3 +300,7 @@ class Client:
             raise RefusedError(Problem.model_validate_json(reply.content))
         except ValidationError:
             raise NotGaneryError(self.url, reply.status_code) from None
+
+
+def _read_number(headers: httpx.Headers, name: str) -> float | None:
+    return float(headers[name]) if name in headers else None

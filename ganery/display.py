@@ -71,9 +71,9 @@ def describe_picture(picture: Picture) -> str:
     told = [f"checkpoint {picture.checkpoint}", f"seed {picture.seed}"]
     if picture.threshold is not None:
         told.append(f"the best of {picture.candidates} candidates, from score {picture.threshold:.3g}")
-    if picture.accepted is not None:
-        accepted = f"{picture.accepted:.0%} accepted from {picture.candidates} candidates"
-        told.append(accepted if picture.accepted == 1 else f"{accepted}, the rest the best of their runs")
+    if picture.accepted_share is not None:
+        accepted = f"{picture.accepted_share:.0%} accepted from {picture.candidates} candidates"
+        told.append(accepted if picture.accepted_share == 1 else f"{accepted}, the rest the best of their runs")
     if picture.selected_by is not None:
         told.append(f"classes found by {picture.selected_by} among {picture.candidates} candidates")
     return ", ".join(told)

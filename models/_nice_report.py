@@ -36,7 +36,7 @@ class NiceRow:
     recognised: the share of pictures that the judge is sure of (SURE), and as the class that was asked for where one
     could be. confidence: the mean probability of that class, or of the most probable one. diversity: 1 where nothing
     is chosen; None where no class has two pictures. classes_covered: the share of the classes of which a picture was
-    recognised. accepted: the share that rejection sampling accepted, where it chose.
+    recognised. accepted_share: the share that rejection sampling accepted, where it chose.
     """
 
     nice_factor: int
@@ -46,7 +46,7 @@ class NiceRow:
     confidence: float
     diversity: float | None
     classes_covered: float
-    accepted: float | None
+    accepted_share: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def _row(factor: int, method: NiceMethod | None, selection: Selection, judged: _
         confidence=float(judged.probability.double().mean()),
         diversity=_ratio(judged.spread, plain.spread),
         classes_covered=len(torch.unique(judged.label[judged.recognised])) / len(judged.spread),
-        accepted=selection.accepted_share,
+        accepted_share=selection.accepted_share,
     )
 
 

@@ -40,7 +40,7 @@ def _refuse_repeats(request: Request) -> None:
             X_Ganery_Checkpoint="the id of the checkpoint",
             X_Ganery_Candidates="how many pictures were drawn to choose from",
             X_Ganery_Threshold="with nice=true, by top: the lowest score that was kept",
-            X_Ganery_Accepted="by drs: the share of the pictures that was accepted; the rest are their runs' best",
+            X_Ganery_Accepted_Share="by drs: the share that was accepted, in [0, 1]; the others are their runs' best",
             X_Ganery_Selected_By="where the network takes no labels: the classifier that found the class",
         ),
         **UNCHANGED,
@@ -93,8 +93,8 @@ def _chosen(picture: Picture) -> dict[str, str]:
     headers = {"X-Ganery-Candidates": str(picture.candidates)}
     if picture.threshold is not None:
         headers["X-Ganery-Threshold"] = f"{picture.threshold:.6g}"
-    if picture.accepted is not None:
-        headers["X-Ganery-Accepted"] = f"{picture.accepted:.6g}"
+    if picture.accepted_share is not None:
+        headers["X-Ganery-Accepted-Share"] = f"{picture.accepted_share:.6g}"
     if picture.chosen_by is not None:
         headers["X-Ganery-Selected-By"] = f"{picture.chosen_by.name}; confidence={CONFIDENCE}"
     return headers

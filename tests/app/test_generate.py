@@ -170,11 +170,12 @@ def test_drs_keeps_the_first_of_the_candidates_that_is_accepted(gallery: Service
     assert chosen.accepted is not None
     assert np.array_equal(cells(response, 3), to_pixels(chosen.images).numpy())
     assert response.headers["x-ganery-candidates"] == "27"
-    assert float(response.headers["x-ganery-accepted"]) == pytest.approx(chosen.accepted_share, rel=1e-5)
+    assert float(response.headers["x-ganery-accepted-share"]) == pytest.approx(chosen.accepted_share, rel=1e-5)
     assert "x-ganery-threshold" not in response.headers
     told = recipe(response)
     assert (told["nice_method"], told["threshold"]) == ("drs", None)
     assert told["accepted"] == chosen.accepted.tolist()
+    assert told["accepted_share"] == pytest.approx(chosen.accepted_share, rel=1e-5)
     assert "Nice method: drs" in png(response).info["parameters"]
     assert "nice_method=drs" in told["url"]
     assert gallery.get(told["url"]).content == response.content
@@ -193,8 +194,8 @@ def test_top_is_the_method_where_none_is_named_and_a_grid_tells_nothing_of_it(ga
     implied, named = (gallery.get(f"{NAMED}&nice=true{method}") for method in ("", "&nice_method=top"))
     assert named.content == implied.content
     assert named.headers["etag"] == implied.headers["etag"]
-    assert "x-ganery-accepted" not in named.headers
-    assert not {"nice_method", "accepted"} & recipe(named).keys()
+    assert "x-ganery-accepted-share" not in named.headers
+    assert not {"nice_method", "accepted", "accepted_share"} & recipe(named).keys()
     assert "nice_method" not in named.headers["content-location"]
 
 

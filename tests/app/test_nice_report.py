@@ -34,7 +34,7 @@ def test_a_report_has_a_row_for_each_factor_and_method(gallery: Service, checkpo
     manners = [(row["nice_factor"], row["nice_method"]) for row in told["rows"]]
     assert manners == [(1, None), *((factor, method) for factor in NICE_FACTORS for method in ("top", "drs"))]
     assert [row["candidates"] for row in told["rows"]] == [COUNT * factor for factor, _ in manners]
-    assert [row["accepted"] is None for row in told["rows"]] == [method != "drs" for _, method in manners]
+    assert [row["accepted_share"] is None for row in told["rows"]] == [method != "drs" for _, method in manners]
     assert told["rows"][0]["diversity"] == 1
     assert told["sentence"].startswith("20 candidates a picture: the best of each, recognised ")
 

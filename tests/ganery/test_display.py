@@ -73,9 +73,9 @@ def test_a_picture_says_what_it_was_chosen_from() -> None:
     assert describe_picture(make_picture()) == "checkpoint cgan-mnist, seed 3"
     nice = make_picture(candidates=320, threshold=1.25)
     assert describe_picture(nice).endswith("the best of 320 candidates, from score 1.25")
-    by_rejection = make_picture(candidates=320, accepted=0.9375)
+    by_rejection = make_picture(candidates=320, accepted_share=0.9375)
     assert describe_picture(by_rejection).endswith("94% accepted from 320 candidates, the rest the best of their runs")
-    assert describe_picture(make_picture(accepted=1.0)).endswith("100% accepted from 16 candidates")
+    assert describe_picture(make_picture(accepted_share=1.0)).endswith("100% accepted from 16 candidates")
     found = make_picture(candidates=160, selected_by="judge-mnist; confidence=0.5")
     assert describe_picture(found).endswith("classes found by judge-mnist; confidence=0.5 among 160 candidates")
 

@@ -56,7 +56,7 @@ def test_there_is_a_row_for_no_choice_and_for_each_factor_and_method() -> None:
     manners = [(row.nice_factor, row.method) for row in made.rows]
     assert manners == [(1, None), *((factor, method) for factor in NICE_FACTORS for method in (TOP, DRS))]
     assert [row.candidates for row in made.rows] == [20 * factor for factor, _ in manners]
-    assert [row.accepted is None for row in made.rows] == [method is not DRS for _, method in manners]
+    assert [row.accepted_share is None for row in made.rows] == [method is not DRS for _, method in manners]
 
 
 def test_the_best_of_twenty_are_recognised_of_one_class_and_nearly_alike() -> None:
