@@ -159,7 +159,18 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
 
 # --- The table ----------------------------------------------------------------------------------------------------
 
-HEAD = ("family:preset", "trials", "finished", "failed", "min", "quartile", "median", "quartile", "max", "best by")
+HEAD = (
+    "family:preset",
+    "trials",
+    "finished",
+    "failed",
+    "min",
+    "lower quartile",
+    "median",
+    "upper quartile",
+    "max",
+    "best by",
+)
 
 
 def cells(row: Row) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def tabulate(jobs: Iterable[Job]) -> Iterator[str]:
 
 def tabulate_study(study: Study) -> Iterator[str]:
     """Yield a line for each family of a study, below one with the names of the columns, and one for its jobs."""
-    quartiles = ("MIN", "QUARTILE", "MEDIAN", "QUARTILE", "MAX")
+    quartiles = ("MIN", "LOWER QUARTILE", "MEDIAN", "UPPER QUARTILE", "MAX")
     rows: list[Sequence[str]] = [("FAMILY", "TRIALS", "FINISHED", "FAILED", *quartiles, "BEST JOB")]
     for one in study.families:
         counts = (str(number) for number in (one.trials, one.finished, one.failures))

@@ -43,7 +43,9 @@ def test_quartiles_lie_between_neighbours_in_proportion(values: list[float], exp
 
 
 def test_the_table_counts_failures_beside_the_distribution_of_the_others() -> None:
-    _, _, *lines = tabulate(ROWS)
+    head, _, *lines = tabulate(ROWS)
+    names = head.strip("| ").split(" | ")
+    assert len(set(names)) == len(names) == 10
     assert lines == [
         "| gan:neutral | 4 | 3 | 1 | 1 | 1.5 | 2 | 3 | 4 | learning_rate 0.002 |",
         "| wgan:neutral | 2 | 2 | 0 | 300 | 300 | 300 | 300 | 300 | learning_rate 0.001 |",
