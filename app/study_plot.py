@@ -75,7 +75,8 @@ class Axis:
 def draw(rows: Sequence[Row], *, title: str, axis_title: str) -> str:
     """Return the picture of the rows, one below the other. axis_title: what the values are, and what is better."""
     entries = [one for row in rows for one in row.entries]
-    values, floor = [one.value for one in entries if one.value is not None], find_floor(entries)
+    values = [one.value for one in entries if one.value is not None]
+    floor = find_floor(entries) if values else None
     axis = Axis.of(values if floor is None else [*values, floor])
     height = _TOP + _ROW * len(rows) + _BOTTOM
     parts = [
@@ -84,7 +85,7 @@ def draw(rows: Sequence[Row], *, title: str, axis_title: str) -> str:
         f"<style>{_STYLE}</style>",
         f'<rect class="paper" width="{_WIDTH}" height="{height}"/>',
         _text(_LEFT, 22, title, "title"),
-        *_draw_axis(axis, height, axis_title),
+        *(_draw_axis(axis, height, axis_title) if values else _draw_nothing(entries, height)),
         *([] if floor is None else _draw_floor(axis.at(floor), height)),
         *(part for place, row in enumerate(rows) for part in _draw_row(row, axis, _TOP + _ROW * place + _ROW / 2)),
         "</svg>",
@@ -99,6 +100,14 @@ def _draw_axis(axis: Axis, height: int, title: str) -> Iterator[str]:
         yield f'<line class="grid" x1="{x:.1f}" y1="{_TOP - 8}" x2="{x:.1f}" y2="{bottom}"/>'
         yield _text(x, bottom + 16, f"{mark:.4g}", "small", anchor="middle")
     yield _text(_LEFT + _PLOT / 2, bottom + 36, title, "small", anchor="middle")
+    yield _text(_LEFT + _PLOT + 16, _TOP - 14, "failed", "small")
+
+
+def _draw_nothing(entries: Sequence[Entry], height: int) -> Iterator[str]:
+    """Say in the place of an axis why there is none."""
+    is_early = not entries or any(one.outcome == "waiting" for one in entries)
+    told = "no trial has finished yet" if is_early else "no trial has a value"
+    yield _text(_LEFT + _PLOT / 2, (_TOP + height - _BOTTOM) / 2, told, "small", anchor="middle")
     yield _text(_LEFT + _PLOT + 16, _TOP - 14, "failed", "small")
 
 

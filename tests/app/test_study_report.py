@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from app.study_plot import Axis, draw
-from app.study_report import Distribution, Entry, arrange, find_floor, read_metric, tabulate
+from app.study_report import Distribution, Entry, TrialOutcome, arrange, find_floor, read_metric, tabulate
 from metrics import find_metric
 
 FD = find_metric("fd")
@@ -81,8 +81,22 @@ def test_what_real_pictures_have_is_the_median_of_what_the_trainings_saw() -> No
     assert "real pictures" not in draw(ROWS, title="", axis_title="")
 
 
-def test_a_picture_of_nothing_is_a_picture() -> None:
-    ElementTree.fromstring(draw(arrange(["gan:neutral"], []), title="", axis_title=""))
+@pytest.mark.parametrize(
+    ("outcomes", "told"),
+    [
+        ([], "no trial has finished yet"),
+        (["waiting", "failed"], "no trial has finished yet"),
+        (["failed", "cancelled"], "no trial has a value"),
+    ],
+)
+def test_a_picture_without_a_value_says_so_in_the_place_of_an_axis(outcomes: list[TrialOutcome], told: str) -> None:
+    entries = [replace(entry("gan:neutral", 0, None), outcome=outcome, floor=1.0) for outcome in outcomes]
+    picture = draw(arrange(["gan:neutral"], entries), title="", axis_title="FD")
+    texts = [one.text for one in ElementTree.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")]
+    assert told in texts
+    assert "FD" not in texts
+    assert 'class="grid"' not in picture
+    assert picture.count('class="failed"') == outcomes.count("failed")
 
 
 @pytest.mark.parametrize(
