@@ -1,7 +1,4 @@
-"""Which of two measurements is the better one."""
-
-from collections.abc import Mapping
-from typing import Any
+"""The metric by which a client asks to rank."""
 
 from app.refusals import ParameterError
 from metrics import Metric, UnknownMetricError, find_metric
@@ -14,13 +11,3 @@ def choose_metric(name: str) -> Metric:
     except UnknownMetricError as error:
         detail = f"there is no metric {error.name!r}; there are {', '.join(error.known)}"
         raise ParameterError("metric", detail) from None
-
-
-def badness(values: Mapping[str, Any], metric: Metric) -> float:
-    """Return a number that is the lower, the better the pictures are by the metric.
-
-    values: of metrics by their names, each floor under its metric's name and `_floor`; the metric's is a number.
-    """
-    value: float = values[metric.name]
-    floor: float = values.get(f"{metric.name}_floor") or 0.0
-    return {"lower": value, "higher": -value, "real": abs(value - floor)}[metric.better]

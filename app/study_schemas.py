@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import Field
 
 from app.schemas import Document, moment
-from app.study_report import Distribution, Entry, Row, TrialOutcome, Value, find_floor
 from metrics import Better, Metric
 from store.states import JobState
 from store.studies import Study
+from store.study_report import Distribution, Entry, Row, TrialOutcome, Value, find_floor
 from store.study_requests import StudyRequest
 
 

@@ -19,9 +19,6 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from app.ranking import badness
-from app.study_plot import draw
-from app.study_report import Entry, Row, TrialOutcome, Value, arrange, find_floor, read_floor, read_metric, tabulate
 from benchmarks._crew import Tell
 from benchmarks._runs import command, do_left, names, positive, share_threads
 from benchmarks.zoo import Stopwatch
@@ -31,6 +28,8 @@ from ganery.local_training import train
 from metrics import Metric, find_metric
 from models import Range
 from store.requests import RequestError
+from store.study_plot import draw
+from store.study_report import Entry, Row, TrialOutcome, Value, arrange, find_floor, read_floor, read_metric, tabulate
 from store.study_requests import Plan, StudyRequest, StudyWish, Trial, plan_study, varied
 from workers.inspection import HEADLINE, JUDGED
 from workers.settings import WorkerSettings
@@ -169,7 +168,7 @@ def _entry(study: StudyRequest, run: TrialRun, metric: Metric, value: Value) -> 
         outcome=outcome,
         hyperparameters=varied(study, request),
         value=measured,
-        badness=float("inf") if measured is None or told is None else badness(told, metric),
+        badness=float("inf") if measured is None or told is None else metric.badness(told),
         reason=reason,
         floor=read_floor(told, metric),
     )

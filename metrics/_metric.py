@@ -1,6 +1,6 @@
 """What a metric is: a function of the evidence, with what a reader of its value must know."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import getdoc
 from typing import Literal
@@ -53,6 +53,15 @@ class Metric:
     def description(self) -> str:
         """What it measures, and what it cannot see."""
         return getdoc(self.compute) or ""
+
+    def badness(self, values: Mapping[str, float | None]) -> float:
+        """Return a number that is the lower, the better the pictures are.
+
+        values: of metrics by their names, each floor under its metric's name and `_floor`; ours is a number.
+        """
+        value, floor = values[self.name], values.get(f"{self.name}_floor") or 0.0
+        assert value is not None
+        return {"lower": value, "higher": -value, "real": abs(value - floor)}[self.better]
 
     def applies_to(self, evidence: Evidence) -> bool:
         """Whether all that it needs is at hand."""

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from app.dependencies import Given
 from app.openapi import refuses
-from app.ranking import badness, choose_metric
+from app.ranking import choose_metric
 from app.recipes import require_known
 from app.schemas import Document, Leaderboard, Standing
 from metrics import Metric
@@ -52,4 +52,4 @@ def leaderboard(query: Annotated[LeaderboardQuery, Query()], given: Given) -> Le
 def rank(leaders: Sequence[Leader], metric: Metric) -> list[Leader]:
     """Return those that were measured by the metric, the best first; the older of equal ones."""
     measured = [one for one in leaders if one.checkpoint.metrics.get(metric.name) is not None]
-    return sorted(measured, key=lambda one: (badness(one.checkpoint.metrics, metric), one.checkpoint.created_at))
+    return sorted(measured, key=lambda one: (metric.badness(one.checkpoint.metrics), one.checkpoint.created_at))

@@ -14,13 +14,13 @@ from app.idempotency import IdempotencyKey, digest
 from app.openapi import UNCHANGED, refuses, tells
 from app.ranking import choose_metric
 from app.schemas import Document, Page, PageQuery
-from app.study_plot import MEDIA_TYPE, draw
-from app.study_report import Entry, Row, Value, arrange, read_entry
 from app.study_schemas import StudySummary, StudyView
 from metrics import Metric
 from store.errors import DatabaseUnavailableError
 from store.jobs import Job
 from store.studies import Study
+from store.study_plot import MEDIA_TYPE, draw
+from store.study_report import Entry, Row, Value, arrange, read_entry
 from store.study_requests import StudyWish, plan_study
 
 router = APIRouter(tags=["studies"])

@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from app.study_plot import Axis, draw
-from app.study_report import Distribution, Entry, TrialOutcome, arrange, find_floor, read_metric, tabulate
 from metrics import find_metric
+from store.study_plot import Axis, draw
+from store.study_report import Distribution, Entry, TrialOutcome, arrange, find_floor, read_metric, tabulate
 
 FD = find_metric("fd")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from app.study_report import Distribution, Entry, Row, find_floor
+from store.study_report import Distribution, Entry, Row, find_floor
 
 MEDIA_TYPE = "image/svg+xml"
 

@@ -1,6 +1,6 @@
 """What a study has found: a distribution for each family, with its failures, as numbers and as a table.
 
-Knows neither HTTP nor the database's tables: the benchmarks report by the same functions.
+Knows none of the tables: the service answers, and a benchmark reports, by the same functions.
 """
 
 import math
@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from app.ranking import badness
 from metrics import Metric
 from store.states import JobState
 from store.studies import Judgement, TrialRecord
@@ -111,7 +110,7 @@ def read_entry(study: StudyRequest, record: TrialRecord, metric: Metric, value: 
         outcome=outcome,
         hyperparameters=varied(study, job.request),
         value=measured,
-        badness=float("inf") if measured is None or judgement is None else badness(judgement.metrics, metric),
+        badness=float("inf") if measured is None or judgement is None else metric.badness(judgement.metrics),
         reason=reason,
         floor=read_floor(None if judgement is None else judgement.metrics, metric),
     )
