@@ -9,7 +9,7 @@ from typing import Any
 
 from app.refusals import NoCheckpointOfFamilyError, NoSuchCheckpointError, NothingJudgedError
 from checkpoints.format import CheckpointError, read_metadata
-from checkpoints.library import DEFAULT_CHECKPOINT, find_shipped, shipped, shipped_id
+from checkpoints.library import DEFAULT_CHECKPOINT, current_judge, find_shipped, shipped, shipped_id
 from store.checkpoints import CheckpointStore, Leader, TrainedCheckpoint
 from store.errors import AliasNotFoundError, CheckpointNotFoundError
 from store.pages import Page
@@ -26,7 +26,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class KnownCheckpoint:
-    """A checkpoint, wherever it came from. digest: of all that its pictures depend on."""
+    """A checkpoint, wherever it came from. digest: of all that its pictures depend on.
+
+    judge: the digest of who measured the metrics.
+    """
 
     id: str
     job_id: str | None
@@ -38,6 +41,7 @@ class KnownCheckpoint:
     digest: str
     metrics: Mapping[str, Any]
     headline: float | None
+    judge: str | None
     is_best: bool
     created_at: datetime | None
     directory: Path
@@ -119,11 +123,11 @@ class Catalogue:
         return self._trained(trained[0]) if trained else self._last_shipped(family, dataset)
 
     def best(self, dataset: str, *, family: str | None = None) -> KnownCheckpoint:
-        """Return the trained checkpoint with the best headline on the data set, or else one that ships.
+        """Return the trained checkpoint with the best headline by today's judge, or else one that ships.
 
         Raises NoCheckpointOfFamilyError, NothingJudgedError.
         """
-        trained = self._store.best(dataset, family=family)
+        trained = self._store.best(dataset, judge=current_judge(dataset), family=family)
         if trained is not None:
             return self._trained(trained)
         newest = self.newest(family, dataset=dataset)
@@ -132,8 +136,11 @@ class Catalogue:
         return self._last_shipped(family, dataset)
 
     def leaders(self, dataset: str, *, family: str | None = None) -> Sequence[Leader]:
-        """Return the best checkpoint of each finished job on the data set, the newest first."""
-        return self._store.leaders(dataset, family=family)
+        """Return the best checkpoint of each finished job by today's judge of the data set, the newest first.
+
+        Of a job that it has not measured, the newest that another has.
+        """
+        return self._store.leaders(dataset, judge=current_judge(dataset), family=family)
 
     def _last_shipped(self, family: str | None, dataset: str | None) -> KnownCheckpoint:
         ours = self._shipped(family=family, dataset=dataset)
@@ -196,6 +203,7 @@ class Catalogue:
             digest=row.digest,
             metrics=row.metrics,
             headline=row.headline,
+            judge=row.judge,
             is_best=row.is_best,
             created_at=datetime.fromtimestamp(row.created_at, UTC),
             directory=self._directory / row.path,
@@ -219,6 +227,7 @@ def in_directory(folder: Path) -> KnownCheckpoint:
         digest=metadata.digest,
         metrics=metadata.metrics,
         headline=None,
+        judge=metadata.judge,
         is_best=False,
         created_at=metadata.created_at,
         directory=folder,

@@ -78,8 +78,9 @@ class NothingJudgedError(RefusedError):
         self.family, self.dataset, self.newest = family, dataset, newest
         what = dataset if family is None else f"{family} on {dataset}"
         super().__init__(
-            f"no checkpoint of {what} is judged yet, so none is the best: ask for checkpoint={newest}, the newest, or "
-            "wait for the job's first judgement, which needs a classifier of the data set"
+            f"no checkpoint of {what} is judged yet by today's judge, so none is the best: ask for "
+            f"checkpoint={newest}, the newest, or wait for the job's first judgement, which needs a classifier of the "
+            "data set"
         )
 
 

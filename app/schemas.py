@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.catalogue import KnownCheckpoint
+from checkpoints.library import current_judge
 from metrics import Better
 from models import (
     SURE,
@@ -186,7 +187,13 @@ class CheckpointView(Document):
     digest: str = Field(description="sha256 of all that its pictures depend on")
     metrics: Mapping[str, Any]
     headline: float | None = Field(description="FD of its pictures as the training went on; null where not judged")
-    is_best: bool = Field(description="whether it has the best headline of its job's")
+    judge: str | None = Field(
+        description="digest of the judge that measured headline and metrics; null where none did, or nobody noted it"
+    )
+    is_comparable: bool = Field(
+        description="whether today's judge of the data set measured it: `best` and the leaderboard compare no others"
+    )
+    is_best: bool = Field(description="whether it has the best headline of its job's, by the judge of the newest one")
     created_at: datetime | None
 
     @classmethod
@@ -205,6 +212,8 @@ class CheckpointView(Document):
             digest=checkpoint.digest,
             metrics=checkpoint.metrics,
             headline=checkpoint.headline,
+            judge=checkpoint.judge,
+            is_comparable=checkpoint.judge is not None and checkpoint.judge == current_judge(checkpoint.dataset),
             is_best=checkpoint.is_best,
             created_at=checkpoint.created_at,
         )
@@ -231,7 +240,8 @@ class MetricsPoint(Document):
 class Standing(Document):
     """The best checkpoint of a finished job, and what it took."""
 
-    rank: int
+    rank: int | None = Field(description="null where it is not ranked")
+    reason: str | None = Field(None, description="why it is not ranked")
     checkpoint: str = Field(description="the id of the checkpoint")
     job_id: str
     state: JobState = Field(description="how the job ended")
@@ -244,11 +254,12 @@ class Standing(Document):
     metrics: Mapping[str, Any]
 
     @classmethod
-    def of(cls, leader: Leader, *, rank: int) -> "Standing":
-        """Describe a leader."""
+    def of(cls, leader: Leader, *, rank: int | None, reason: str | None = None) -> "Standing":
+        """Describe a leader. rank: None where it is not ranked, for this reason."""
         checkpoint = leader.checkpoint
         return cls(
             rank=rank,
+            reason=reason,
             checkpoint=checkpoint.id,
             job_id=checkpoint.job_id,
             state=leader.state,
@@ -269,7 +280,9 @@ class Leaderboard(Document):
     metric: str
     title: str = Field(description="what the metric is called")
     better: Better = Field(description="which value is better; real: that of real pictures")
+    judge: str | None = Field(description="digest of today's judge of the data set; null where there is none")
     items: Sequence[Standing]
+    unranked: Sequence[Standing] = Field(description="those whose figures do not compare with these, the newest first")
 
 
 class AliasView(Document):

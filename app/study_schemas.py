@@ -37,12 +37,12 @@ class TrialView(Document):
     trial: int = Field(description="the number of its draw of hyperparameters, from 0")
     seed: int
     outcome: TrialOutcome = Field(
-        description="failed: the training, or a value that is no number; unjudged: nothing could measure its pictures; "
-        "waiting: not finished yet"
+        description="failed: the training, or a value that is no number; unjudged: nothing could measure its pictures, "
+        "or another judge measured them than the newest trials'; waiting: not finished yet"
     )
     value: float | None = Field(description="of the metric; null unless it is finished")
     hyperparameters: Mapping[str, Any] = Field(description="those that were drawn")
-    reason: str | None = Field(description="why it failed")
+    reason: str | None = Field(description="why it failed, or does not compare")
 
     @classmethod
     def of(cls, entry: Entry) -> "TrialView":

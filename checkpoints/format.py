@@ -96,6 +96,7 @@ class Metadata(BaseModel):
     precision: str = Field("float32", description="of the networks' arithmetic in training")
     averaging_half_life: float = Field(0, description="in pictures; 0 where no average was kept")
     metrics: dict[str, float] = Field(default_factory=dict)
+    judge: str | None = Field(None, description="digest of the judge that measured the metrics; null where none did")
     versions: dict[str, str] = Field(default_factory=dict)
     created_at: datetime | None = None
     files: dict[str, str] = Field(default_factory=dict, description="sha256 of each file, by name")

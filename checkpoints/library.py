@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
-from checkpoints.format import Checkpoint, CheckpointUnusableError, Metadata, load, read_metadata
+from checkpoints.format import Checkpoint, CheckpointError, CheckpointUnusableError, Metadata, load, read_metadata
 from models import (
     DERIVED_JUDGES,
     Classifier,
@@ -90,6 +90,17 @@ def has_judge(dataset: str) -> bool:
 def judge_digest(dataset: str) -> str:
     """Return the digest of the weights that the judge of a data set is made of. Raises CheckpointError."""
     return "".join(read_metadata(judge_directory(part)).digest for part in _trained_parts(dataset))
+
+
+def current_judge(dataset: str) -> str | None:
+    """Return the digest of today's judge of a data set: what two judges have measured cannot be compared.
+
+    None where there is none, or a damaged one, which measures nothing.
+    """
+    try:
+        return judge_digest(dataset)
+    except CheckpointError:
+        return None
 
 
 def _trained_parts(dataset: str) -> tuple[str, ...]:

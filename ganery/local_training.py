@@ -25,6 +25,7 @@ from ganery.settings import explain
 from models import Symptom, UnknownDatasetError
 from store.jobs import JobRequest
 from store.requests import RequestError, TrainRequest, complete
+from store.retention import Headline, comparable
 from store.settings import StoreSettings
 from store.states import Wish
 from workers.inspection import HEADLINE
@@ -161,7 +162,7 @@ class Bench:
     def confirm(self) -> None:
         """Do nothing: no other process has this training."""
 
-    def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float], headline: float | None) -> None:
+    def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float], headline: Headline) -> None:
         """Save a checkpoint, unless it is the one that was continued; only the newest ones can be continued.
 
         Those that the training does not keep beside it are removed.
@@ -169,7 +170,7 @@ class Bench:
         place = self.place(checkpoint.metadata.step)
         if place == self._continued:
             return
-        save(describe(checkpoint, metrics), place)
+        save(describe(checkpoint, metrics, headline.judge), place)
         earlier = [directory for directory in self._newest_first() if directory < place]
         for directory in self._forget([place, *earlier]):
             shutil.rmtree(directory)
@@ -184,7 +185,7 @@ class Bench:
         for directory in directories:
             with suppress(CheckpointError):
                 known[directory] = read_metadata(directory)
-        headlines = {metadata.step: metadata.metrics.get(HEADLINE) for metadata in known.values()}
+        headlines = comparable({one.step: Headline(one.metrics.get(HEADLINE), one.judge) for one in known.values()})
         kept = self._request.keep.choose(
             headlines, interval=self._request.checkpoint_interval, total_steps=self._total_steps
         )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, false, func, insert, select, true, update
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, case, false, func, insert, select, true, update
 
 from store import tables
 from store.database import Database
@@ -29,7 +29,7 @@ class NewCheckpoint:
     """A checkpoint that a worker has put on disk.
 
     path: relative to the directory of the checkpoints. headline: how good its pictures are by the one metric that
-    decides, the lower the better; None where they were not judged.
+    decides, the lower the better; None where they were not judged. judge: the digest of the judge that measured.
     """
 
     step: int
@@ -38,13 +38,15 @@ class NewCheckpoint:
     digest: str
     metrics: Mapping[str, Any] = field(default_factory=dict)
     headline: float | None = None
+    judge: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedCheckpoint:
     """A checkpoint that a job registered.
 
-    path: relative to the directory of the checkpoints. is_best: whether it has the best headline of its job's.
+    path: relative to the directory of the checkpoints. judge: the digest of the judge that measured it; headlines of
+    two judges do not compare. is_best: whether it has the best headline of its job's, by the judge of the newest one.
     """
 
     id: str
@@ -58,13 +60,17 @@ class TrainedCheckpoint:
     digest: str
     metrics: Mapping[str, Any]
     headline: float | None
+    judge: str | None
     is_best: bool
     created_at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Leader:
-    """The best checkpoint of a finished job. seconds: from its first step to its end, pauses among them."""
+    """The best checkpoint of a finished job: by the judge that was asked for, or where that measured none, its newest.
+
+    seconds: from its first step to its end, pauses among them.
+    """
 
     checkpoint: TrainedCheckpoint
     state: JobState
@@ -86,12 +92,12 @@ class CheckpointStore:
             raise CheckpointNotFoundError(checkpoint_id)
         return _checkpoint(row)
 
-    def best(self, dataset: str, *, family: str | None = None) -> TrainedCheckpoint | None:
+    def best(self, dataset: str, *, judge: str | None, family: str | None = None) -> TrainedCheckpoint | None:
         """The checkpoint with the best headline on a data set, of a family where one is named; None where none has one.
 
-        The older of equal ones.
+        judge: the digest of the judge whose headlines count. The older of equal ones.
         """
-        query = _select().where(_columns.dataset == dataset, _columns.headline.is_not(None))
+        query = _select().where(_columns.dataset == dataset, *_judged_by(judge))
         if family is not None:
             query = query.where(_columns.family == family)
         with self._database.read() as connection:
@@ -113,9 +119,16 @@ class CheckpointStore:
         with self._database.read() as connection:
             return read_page(connection, tables.checkpoints, query, _checkpoint, limit=limit, cursor=cursor)
 
-    def leaders(self, dataset: str, *, family: str | None = None, limit: int = 1000) -> Sequence[Leader]:
-        """The best checkpoints of finished jobs on a data set, at most so many, the newest first."""
-        rank = func.row_number().over(partition_by=_columns.job_id, order_by=(_columns.headline, _columns.number))
+    def leaders(
+        self, dataset: str, *, judge: str | None, family: str | None = None, limit: int = 1000
+    ) -> Sequence[Leader]:
+        """The best checkpoints of finished jobs on a data set by a judge, at most so many, the newest first.
+
+        Of a job that another judge alone has measured, the newest checkpoint that is judged.
+        """
+        ours = and_(*_judged_by(judge))
+        order = (case((ours, 0), else_=1), case((ours, _columns.headline)), case((ours, _columns.number)))
+        rank = func.row_number().over(partition_by=_columns.job_id, order_by=(*order, _columns.number.desc()))
         judged = _columns.dataset == dataset, _columns.headline.is_not(None)
         ranked = select(tables.checkpoints, rank.label("rank"), true().label("is_best")).where(*judged)
         if family is not None:
@@ -174,15 +187,27 @@ class CheckpointStore:
 
 def _select() -> Select[Any]:
     """Every checkpoint, with whether it is its job's best."""
-    sibling = tables.checkpoints.alias()
+    sibling, newest = tables.checkpoints.alias(), tables.checkpoints.alias()
+    judge = (
+        select(newest.c.judge)
+        .where(newest.c.job_id == sibling.c.job_id, newest.c.headline.is_not(None))
+        .order_by(newest.c.step.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     best = (
         select(sibling.c.number)
         .where(sibling.c.job_id == _columns.job_id, sibling.c.headline.is_not(None))
+        .where(sibling.c.judge.is_not_distinct_from(judge))
         .order_by(sibling.c.headline, sibling.c.number)
         .limit(1)
         .scalar_subquery()
     )
     return select(tables.checkpoints, func.coalesce(_columns.number == best, false()).label("is_best"))
+
+
+def _judged_by(judge: str | None) -> tuple[ColumnElement[bool], ...]:
+    return _columns.headline.is_not(None), _columns.judge.is_not_distinct_from(judge)
 
 
 def _leader(row: RowMapping) -> Leader:

@@ -29,7 +29,7 @@ from store.errors import (
 from store.events import EventKind, NewEvent
 from store.idempotency import remembered
 from store.pages import Page, read_page
-from store.retention import Keep
+from store.retention import Headline, Keep, comparable
 from store.states import (
     CHANGE_OF_OUTCOME,
     FINISHED,
@@ -326,10 +326,11 @@ class JobStore:
             row = _held(connection, claim)
             self._database.exclude_others(connection, ALIASES)
             columns = tables.checkpoints.c
-            query = select(columns.id, columns.step, columns.path, columns.headline)
+            query = select(columns.id, columns.step, columns.path, columns.headline, columns.judge)
             found = connection.execute(query.where(columns.job_id == row["id"], columns.step <= newest)).all()
             named = set(connection.execute(select(tables.aliases.c.checkpoint_id)).scalars())
-            request, headlines = read_job(row).request, {one.step: one.headline for one in found}
+            request = read_job(row).request
+            headlines = comparable({one.step: Headline(one.headline, one.judge) for one in found})
             if request.keep is None:
                 return []
             kept = request.keep.choose(headlines, interval=request.checkpoint_interval, total_steps=row["total_steps"])

@@ -1,8 +1,27 @@
 """Which of a job's checkpoints stay on disk."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """How good the pictures of a checkpoint are, the lower the better, and by whom: the digest of the judge.
+
+    value: None where they were not judged. judge: None where nobody noted it.
+    """
+
+    value: float | None
+    judge: str | None = None
+
+
+def comparable(headlines: Mapping[int, Headline]) -> dict[int, float | None]:
+    """Return the headlines by their steps, None for one of another judge than the newest one's: they do not compare."""
+    judged = {step: one.judge for step, one in headlines.items() if one.value is not None}
+    judge = judged[max(judged)] if judged else None
+    return {step: one.value if one.judge == judge else None for step, one in headlines.items()}
 
 
 class Keep(BaseModel):

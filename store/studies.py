@@ -44,12 +44,16 @@ class StudyCreation:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What was measured of a checkpoint's pictures. headline: None where it is not a number, or was not measured."""
+    """What was measured of a checkpoint's pictures. headline: None where it is not a number, or was not measured.
+
+    judge: the digest of the judge that measured it.
+    """
 
     checkpoint_id: str
     step: int
     metrics: Mapping[str, Any]
     headline: float | None
+    judge: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,14 @@ class TrialRecord:
     """A job of a study as it stood when it was read.
 
     final: of the last step of its budget, if it came to there. best: of the checkpoint with the best headline so far.
+    Both by the judge that measured the study's newest checkpoint, with which alone they compare. is_outdated: whether
+    another one measured the last.
     """
 
     job: Job
     final: Judgement | None
     best: Judgement | None
+    is_outdated: bool = False
 
     @property
     def contestant(self) -> str:
@@ -119,7 +126,14 @@ class StudyStore:
         """The jobs of a study, in the order in which they were queued, with what was measured of them."""
         query = select(tables.jobs).where(_jobs.study_id == study_id).order_by(_jobs.number)
         judged = (
-            select(_checkpoints.job_id, _checkpoints.id, _checkpoints.step, _checkpoints.metrics, _checkpoints.headline)
+            select(
+                _checkpoints.job_id,
+                _checkpoints.id,
+                _checkpoints.step,
+                _checkpoints.metrics,
+                _checkpoints.headline,
+                _checkpoints.judge,
+            )
             .join(tables.jobs, _jobs.id == _checkpoints.job_id)
             .where(_jobs.study_id == study_id)
             .order_by(_checkpoints.number)
@@ -127,9 +141,12 @@ class StudyStore:
         with self._database.read() as connection:
             jobs = [read_job(row) for row in connection.execute(query).mappings()]
             found: dict[str, list[Judgement]] = {job.id: [] for job in jobs}
+            judge = None
             for job_id, *told in connection.execute(judged):
-                found[job_id].append(Judgement(*told))
-        return [_record(job, found[job.id]) for job in jobs]
+                judgement = Judgement(*told)
+                found[job_id].append(judgement)
+                judge = judge if judgement.headline is None else judgement.judge
+        return [_record(job, found[job.id], judge) for job in jobs]
 
     def counts(self, study_ids: Collection[str]) -> Mapping[str, Mapping[JobState, int]]:
         """How many jobs of each study are in each state."""
@@ -173,11 +190,14 @@ def _insert_all(connection: Connection, study: Study, plan: Plan, now: float, ma
     ]
 
 
-def _record(job: Job, judged: Sequence[Judgement]) -> TrialRecord:
-    numbers = [one for one in judged if one.headline is not None]
+def _record(job: Job, judged: Sequence[Judgement], judge: str | None) -> TrialRecord:
+    final = next((one for one in judged if one.step == job.total_steps), None)
+    is_outdated = final is not None and final.headline is not None and final.judge != judge
+    numbers = [one for one in judged if one.headline is not None and one.judge == judge]
     return TrialRecord(
         job,
-        final=next((one for one in judged if one.step == job.total_steps), None),
+        final=None if is_outdated else final,
+        is_outdated=is_outdated,
         best=min(numbers, key=lambda one: (one.headline, one.step), default=None),
     )
 

@@ -17,7 +17,8 @@ Value = Literal["final", "best"]
 """What a trial is worth: its last judged checkpoint, at the whole budget, or the best one on the way there."""
 
 TrialOutcome = Literal["finished", "failed", "cancelled", "unjudged", "waiting"]
-"""How a trial stands. failed: also one whose pictures give no number. unjudged: nothing can measure its data set."""
+"""How a trial stands. failed: also one whose pictures give no number. unjudged: nothing can measure its data set, or
+another judge measured it than the newest trials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,8 @@ def _read(
             return "failed", None, str((record.job.error or {}).get("detail", "no reason is known"))
         case JobState.CANCELLED:
             return "cancelled", None, None
+        case JobState.SUCCEEDED if judgement is None and record.is_outdated:
+            return "unjudged", None, "another judge has measured it than the newest trials"
         case JobState.SUCCEEDED:
             return read_metric(None if judgement is None else judgement.metrics, metric)
     return "waiting", None, None

@@ -137,6 +137,7 @@ checkpoints = Table(
     Column("digest", Text, nullable=False),
     Column("metrics", JSON, nullable=False),
     Column("headline", Double),
+    Column("judge", Text),
     Column("created_at", Double, nullable=False),
     UniqueConstraint("job_id", "step"),
     Index(None, "dataset", "family", "headline"),

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from checkpoints.format import CheckpointError
-from checkpoints.library import has_judge, load_judge
+from checkpoints.library import current_judge, has_judge, load_judge
 from datasets import DatasetUnavailableError, Say, TrainingData
 from metrics import Evidence, Measurement, Reference, measure
 from models import Sampler, from_pixels, to_pixels
@@ -32,17 +32,19 @@ HEADLINE = "fd"
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What was measured at a step. count: pictures that were drawn for it."""
+    """What was measured at a step. count: pictures that were drawn for it. judge: the digest of who measured them."""
 
     count: int
     measurements: tuple[Measurement, ...]
     look: Look
+    judge: str | None = None
 
     @property
     def event(self) -> dict[str, object]:
         """The same as an event tells it."""
         return {
             "count": self.count,
+            "judge": self.judge,
             "progress": self.look.progress,
             "values": {one.name: one.value for one in self.measurements},
             "floors": {one.name: one.floor for one in self.measurements},
@@ -76,6 +78,7 @@ class Inspector:
     ) -> None:
         self._train, self._load_test, self._seed, self._warn = train, load_test, seed, warn
         self._floors: dict[int, Evidence] = {}
+        self._judge: str | None = None
 
     def glance(self, sampler: Sampler, *, step: int, progress: float) -> Inspection:
         """Measure what is cheap: the signs of a collapse."""
@@ -95,7 +98,7 @@ class Inspector:
         found = measure(evidence, floor, names)
         assert floor.drawn.labels is not None  # take_real
         signs = _signs(sampler, floor.drawn.pixels, evidence.drawn.pixels, floor.drawn.labels)
-        return Inspection(len(evidence.drawn), found, Look(step, progress, **signs, **_signs_of(found)))
+        return Inspection(len(evidence.drawn), found, Look(step, progress, **signs, **_signs_of(found)), self._judge)
 
     @cached_property
     def _reference(self) -> Reference | None:
@@ -103,6 +106,7 @@ class Inspector:
         if not has_judge(name):
             return None
         try:
+            self._judge = current_judge(name)
             return Reference.of(load_judge(name), self._train, self._load_test())
         except (CheckpointError, DatasetUnavailableError) as error:
             self._warn(f"the pictures are not judged: {error}")

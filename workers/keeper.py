@@ -20,6 +20,7 @@ from checkpoints.format import (
 from store.checkpoints import CheckpointStore, NewCheckpoint, TrainedCheckpoint
 from store.jobs import Claim
 from store.pages import Page
+from store.retention import Headline
 from workers.patience import patiently
 from workers.reporter import Reporter
 
@@ -30,9 +31,9 @@ _DAMAGED = ".damaged"
 _NAME = re.compile(r"\d+-(?P<token>\d+)")
 
 
-def describe(checkpoint: Checkpoint, metrics: Mapping[str, float]) -> Checkpoint:
-    """Return the checkpoint with its metrics and the time."""
-    described = {"metrics": dict(metrics), "created_at": datetime.now(UTC)}
+def describe(checkpoint: Checkpoint, metrics: Mapping[str, float], judge: str | None) -> Checkpoint:
+    """Return the checkpoint with its metrics, the digest of the judge that measured them, and the time."""
+    described = {"metrics": dict(metrics), "judge": judge, "created_at": datetime.now(UTC)}
     return replace(checkpoint, metadata=checkpoint.metadata.model_copy(update=described))
 
 
@@ -74,7 +75,7 @@ class CheckpointKeeper:
                 self._set_aside(row, error)
         return None
 
-    def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float], headline: float | None) -> None:
+    def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float], headline: Headline) -> None:
         """Save and register a checkpoint, unless the job has one of this step to continue from.
 
         One that was set aside as damaged, or lost its training state, is written again, and its record tells where.
@@ -88,8 +89,9 @@ class CheckpointKeeper:
             return
         path = f"{self._job_id}/{step:08d}-{self._token}"
         self._reporter.confirm()
-        written = save(describe(checkpoint, metrics), self._root / path)
-        new = NewCheckpoint(step, written.images_seen, path, written.digest, dict(metrics), headline)
+        written = save(describe(checkpoint, metrics, headline.judge), self._root / path)
+        judged = dict(metrics), headline.value, headline.judge
+        new = NewCheckpoint(step, written.images_seen, path, written.digest, *judged)
         self._reporter.register(new)
         self._retire(step, rows)
 

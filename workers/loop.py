@@ -20,6 +20,7 @@ from store.checkpoints import CheckpointStore
 from store.database import Database
 from store.events import EventStore
 from store.jobs import Claim, JobRequest, JobStore
+from store.retention import Headline
 from store.settings import sample_name
 from store.states import Cancelled, Outcome, Paused, Preempted, Succeeded, Wish
 from workers.inspection import Inspection, Inspector
@@ -93,8 +94,8 @@ class Keeper(Protocol):
     def latest(self) -> Checkpoint | None:
         """Return the newest one that a training can continue from."""
 
-    def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float], headline: float | None) -> None:
-        """Save one. headline: how good its pictures are, the lower the better; None where they were not judged."""
+    def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float], headline: Headline) -> None:
+        """Save one. headline: how good its pictures are, and by whom."""
 
 
 _OBEDIENCE: Mapping[Wish, Outcome] = {
@@ -233,7 +234,7 @@ class Training:
         if self._trainer.step_count > 0:  # before the first step there is nothing that the seed does not tell
             self._trainer.require_finite()
             judged = {} if inspection is None else inspection.metrics
-            headline = None if inspection is None else inspection.headline
+            headline = Headline(None) if inspection is None else Headline(inspection.headline, inspection.judge)
             self._keeper.keep(self._trainer.snapshot(), {**self._metrics, **judged}, headline)
 
     def _draw(self, sampler: Sampler) -> None:

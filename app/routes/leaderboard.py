@@ -11,9 +11,12 @@ from app.openapi import refuses
 from app.ranking import choose_metric
 from app.recipes import require_known
 from app.schemas import Document, Leaderboard, Standing
+from checkpoints.library import current_judge
 from metrics import Metric
 from store.checkpoints import Leader
 from store.requests import DEFAULT_DATASET
+
+_OTHER_JUDGE = "measured by another judge than today's, or by an unknown one: train on, or anew, to compare"
 
 router = APIRouter(tags=["quality"])
 
@@ -34,18 +37,23 @@ def leaderboard(query: Annotated[LeaderboardQuery, Query()], given: Given) -> Le
     """Rank the finished jobs by their best checkpoint: that with the best headline, whatever the metric.
 
     Each stands with all its metrics, and with the time and the pictures that it took. Metrics were measured in the
-    training, on fewer pictures than `ganery evaluate` draws: they compare with one another. Of more than a thousand
-    jobs the newest are ranked.
+    training, on fewer pictures than `ganery evaluate` draws: they compare with one another. What another judge than
+    today's has measured does not, and stands apart. Of more than a thousand jobs the newest are told.
     """
     metric = choose_metric(query.metric)
     require_known(query.family, query.dataset)
-    ranked = rank(given.catalogue.leaders(query.dataset, family=query.family), metric)[: query.limit]
+    judge = current_judge(query.dataset)
+    leaders = given.catalogue.leaders(query.dataset, family=query.family)
+    ranked = rank([one for one in leaders if one.checkpoint.judge == judge], metric)[: query.limit]
+    others = [one for one in leaders if one.checkpoint.judge != judge][: query.limit]
     return Leaderboard(
         dataset=query.dataset,
         metric=metric.name,
         title=metric.title,
         better=metric.better,
+        judge=judge,
         items=[Standing.of(leader, rank=place) for place, leader in enumerate(ranked, 1)],
+        unranked=[Standing.of(leader, rank=None, reason=_OTHER_JUDGE) for leader in others],
     )
 
 

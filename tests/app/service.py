@@ -15,6 +15,7 @@ from app.dependencies import Services
 from app.main import create_app
 from app.settings import AppSettings
 from checkpoints.format import save
+from checkpoints.library import current_judge
 from store.checkpoints import NewCheckpoint, checkpoint_id
 from store.jobs import Claim
 from store.requests import TrainRequest, complete
@@ -27,11 +28,15 @@ WISH = TrainRequest(family="dcgan", preset="paper", dataset="segments", seed=1, 
 
 
 class Service:
-    """A running service: what it serves by `client`, what it works with by `given`."""
+    """A running service: what it serves by `client`, what it works with by `given`.
+
+    judge: the digest of who measures checkpoints; None for today's judge.
+    """
 
     def __init__(self, app: FastAPI, client: httpx.Client) -> None:
         self.app, self.client = app, client
         self.given: Services = app.state.services
+        self.judge: str | None = None
 
     @property
     def url(self) -> str:
@@ -68,7 +73,8 @@ class Service:
         """Save and register a checkpoint as a worker does; return its id. metrics: fd is the headline."""
         path = f"{claim.job.id}/{step:08d}-{claim.token}"
         written = save(trained(claim.job.family, seed=step), self.given.settings.checkpoints / path)
-        told = NewCheckpoint(step, written.images_seen, path, written.digest, metrics, metrics.get("fd"))
+        judge = self.judge or current_judge(claim.job.dataset)
+        told = NewCheckpoint(step, written.images_seen, path, written.digest, metrics, metrics.get("fd"), judge)
         self.given.jobs.register_checkpoint(claim, told)
         return checkpoint_id(claim.job.id, step)
 

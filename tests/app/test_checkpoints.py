@@ -202,6 +202,24 @@ def test_best_means_the_best_of_a_family_and_data_set_whoever_trained_it(service
     assert drawn_from(service, f"checkpoint=best&dataset=segments&family={FLAGSHIP}") == service.id_of(CONDITIONAL)
 
 
+def test_best_compares_only_what_todays_judge_has_measured(service: Service) -> None:
+    claim = service.claim()
+    service.judge = "an older judge"
+    older = service.keep_checkpoint(claim, 2, fd=1.0)
+    newest = f"/generate?checkpoint=best&dataset=segments&family={UNCONDITIONAL_FAMILY}&count=1"
+    assert older not in service.get(newest).headers["X-Ganery-Checkpoint"]
+    service.judge = None
+    ours = service.keep_checkpoint(claim, 4, fd=5.0)
+    assert drawn_from(service, "checkpoint=best&dataset=segments") == ours
+    shown = {one["id"]: one for one in service.get(f"/checkpoints?job_id={claim.job.id}").json()["items"]}
+    assert [(shown[one]["is_comparable"], shown[one]["is_best"]) for one in (older, ours)] == [
+        (False, False),
+        (True, True),
+    ]
+    assert shown[older]["judge"] == "an older judge"
+    assert shown[older]["headline"] == 1.0
+
+
 def test_best_of_what_nobody_trained_is_not_found(service: Service) -> None:
     problem = refusal(service.get("/generate?checkpoint=best&family=wgan"), 404, "no-checkpoint-of-family")
     assert "wgan on mnist" in problem["detail"]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from checkpoints.library import current_judge
 from store.states import Failed, Succeeded
 from tests.app.problems import places, refusal
 from tests.app.service import Service
@@ -39,6 +40,23 @@ def test_finished_jobs_are_ranked_by_their_best_checkpoint(service: Service) -> 
     assert first["seconds"] >= 0
     assert first["images_seen"] > 0
     assert (found["dataset"], found["metric"], found["better"]) == ("segments", "fd", "lower")
+
+
+def test_what_another_judge_measured_is_shown_and_not_ranked(service: Service) -> None:
+    service.judge = "an older judge"
+    older = finish(service, {"fd": 0.5}, {"fd": 0.1}, {"fd": 0.3})
+    begun_before = service.claim()
+    service.keep_checkpoint(begun_before, 1, fd=0.2)
+    service.judge = None
+    service.keep_checkpoint(begun_before, 2, fd=4.0)
+    both = service.settle(begun_before, Succeeded())
+    newer = finish(service, {"fd": 3.0})
+    found = board(service)
+    assert [(one["rank"], one["checkpoint"]) for one in found["items"]] == [(1, f"{newer}-1"), (2, f"{both}-2")]
+    (apart,) = found["unranked"]
+    assert (apart["rank"], apart["checkpoint"], apart["metrics"]) == (None, f"{older}-3", {"fd": 0.3})
+    assert "another judge than today's" in apart["reason"]
+    assert found["judge"] == current_judge("segments")
 
 
 @pytest.mark.parametrize(

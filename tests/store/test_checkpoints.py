@@ -133,9 +133,9 @@ def test_a_name_for_a_checkpoint_that_was_removed_is_refused(checkpoints: Checkp
 # --- The best -----------------------------------------------------------------------------------------------------
 
 
-def register(jobs: JobStore, claim: Claim, headlines: Mapping[int, float | None]) -> None:
+def register(jobs: JobStore, claim: Claim, headlines: Mapping[int, float | None], *, judge: str | None = None) -> None:
     for step, headline in headlines.items():
-        jobs.register_checkpoint(claim, replace(checkpoint(step), headline=headline))
+        jobs.register_checkpoint(claim, replace(checkpoint(step), headline=headline, judge=judge))
 
 
 def test_the_best_of_a_job_is_marked_the_older_of_equal_ones(jobs: JobStore, checkpoints: CheckpointStore) -> None:
@@ -150,16 +150,31 @@ def test_the_best_of_a_job_is_marked_the_older_of_equal_ones(jobs: JobStore, che
 
 
 def test_the_best_on_a_data_set_is_that_of_any_job(jobs: JobStore, checkpoints: CheckpointStore) -> None:
-    assert checkpoints.best("mnist") is None
+    assert checkpoints.best("mnist", judge=None) is None
     first, second = claimed(jobs), claimed(jobs)
     register(jobs, first, {100: 3.0, 200: None})
     register(jobs, second, {100: 2.0, 200: 4.0})
-    found = checkpoints.best("mnist")
+    found = checkpoints.best("mnist", judge=None)
     assert found is not None
     assert found.id == checkpoint_id(second.job.id, 100)
-    assert checkpoints.best("mnist", family="dcgan") == found
-    assert checkpoints.best("mnist", family="wgan") is None
-    assert checkpoints.best("segments") is None
+    assert checkpoints.best("mnist", judge=None, family="dcgan") == found
+    assert checkpoints.best("mnist", judge=None, family="wgan") is None
+    assert checkpoints.best("segments", judge=None) is None
+
+
+def test_headlines_of_two_judges_are_not_compared(jobs: JobStore, checkpoints: CheckpointStore) -> None:
+    claim, other = keeping(jobs, Keep(last=1, every=None)), claimed(jobs)
+    register(jobs, claim, {100: 1.0, 200: 2.0}, judge="old")
+    register(jobs, claim, {300: 8.0, 400: 7.0, 500: 9.0}, judge="new")
+    register(jobs, other, {100: 0.5}, judge="old")
+    best = {judge: checkpoints.best("mnist", judge=judge) for judge in ("old", "new", None)}
+    assert best["old"] is not None
+    assert best["new"] is not None
+    assert (best["old"].id, best["new"].id) == (checkpoint_id(other.job.id, 100), checkpoint_id(claim.job.id, 400))
+    assert best[None] is None
+    assert [one.step for one in checkpoints.list(job_id=claim.job.id).items if one.is_best] == [400]
+    jobs.retire_checkpoints(claim, 500)
+    assert steps_left(checkpoints, claim) == [400, 500]
 
 
 # --- Which stay ---------------------------------------------------------------------------------------------------
@@ -235,7 +250,7 @@ def test_a_damaged_checkpoint_is_nobodys_best(jobs: JobStore, checkpoints: Check
     claim = claimed(jobs)
     register(jobs, claim, {100: 2.0, 200: 1.0})
     jobs.forget_headline(claim, 200)
-    best = checkpoints.best("mnist")
+    best = checkpoints.best("mnist", judge=None)
     assert best is not None
     assert best.step == 100
     assert [one.step for one in checkpoints.list().items if one.is_best] == [100]

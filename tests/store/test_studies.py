@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from metrics import find_metric
 from store.checkpoints import NewCheckpoint
 from store.database import Database
 from store.errors import IdempotencyConflictError, QueueFullError, StudyNotFoundError
@@ -13,6 +14,7 @@ from store.jobs import Claim, JobStore
 from store.retention import Keep
 from store.states import Failed, JobState, Succeeded
 from store.studies import StudyStore
+from store.study_report import read_entry
 from store.study_requests import MOST_TRAININGS, Plan, StudyWish, plan_study, varied
 from tests.store.examples import REQUEST, TOTAL_STEPS, checkpoint, new_job
 
@@ -24,8 +26,8 @@ def studies(database: Database) -> StudyStore:
     return StudyStore(database)
 
 
-def judged(step: int, headline: float | None) -> NewCheckpoint:
-    return replace(checkpoint(step), headline=headline, metrics={"fd": headline})
+def judged(step: int, headline: float | None, judge: str | None = None) -> NewCheckpoint:
+    return replace(checkpoint(step), headline=headline, judge=judge, metrics={"fd": headline})
 
 
 def claim_next(jobs: JobStore) -> Claim:
@@ -81,6 +83,23 @@ def test_a_trial_has_what_was_measured_at_its_end_and_at_its_best(studies: Study
     assert first.final is not None
     assert (first.final.headline, first.final.checkpoint_id) == (5.0, f"{claim.job.id}-{total}")
     assert (second.final, second.best) == (None, None)
+
+
+def test_a_trial_that_another_judge_measured_is_not_compared(studies: StudyStore, jobs: JobStore) -> None:
+    study = studies.create(PLAN).study
+    for judge, headlines in (("old", (1.0, 2.0)), ("new", (4.0, 5.0))):
+        claim = claim_next(jobs)
+        for step, headline in zip((3, claim.job.total_steps), headlines, strict=True):
+            jobs.register_checkpoint(claim, judged(step, headline, judge))
+        jobs.settle(claim, Succeeded())
+    old, new, *_ = studies.trials(study.id)
+    assert (old.final, old.best, old.is_outdated) == (None, None, True)
+    assert new.final is not None
+    assert new.best is not None
+    assert (new.final.headline, new.best.headline, new.is_outdated) == (5.0, 4.0, False)
+    entries = [read_entry(study.request, one, find_metric("fd"), "final") for one in (old, new)]
+    assert [one.outcome for one in entries] == ["unjudged", "finished"]
+    assert "another judge" in str(entries[0].reason)
 
 
 def test_cancelling_a_study_leaves_what_has_ended_and_other_jobs_alone(studies: StudyStore, jobs: JobStore) -> None:

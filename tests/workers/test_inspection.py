@@ -108,6 +108,11 @@ def test_a_judgement_has_a_headline_that_grows_with_the_faults() -> None:
     assert inspect(real).headline is None
 
 
+def test_what_is_measured_says_by_whom(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspection, "current_judge", {"segments": "abc"}.get)
+    assert inspect(real).judge == inspect(real).event["judge"] == "abc"
+
+
 def test_labels_count_only_where_they_were_asked_for() -> None:
     assert "label_accuracy" in inspect(real).metrics
     assert "label_accuracy" not in inspect(real, is_labelled=False).metrics
@@ -121,6 +126,7 @@ def test_without_a_judge_pixels_and_scores_are_looked_at_alone(monkeypatch: pyte
     assert set(found.look.signs) == {"spread", "separation"}
     assert found.event == {
         "count": inspection.JUDGED,
+        "judge": None,
         "progress": 0.5,
         "values": {},
         "floors": {},

@@ -13,6 +13,7 @@ from store.errors import LeaseLostError
 from store.events import EventStore
 from store.jobs import Claim
 from store.pages import Page
+from store.retention import Headline
 from tests.checkpoints.killing import kill_while_replacing
 from tests.training import train_toy
 from tests.workers.service import Service
@@ -65,7 +66,7 @@ def test_an_attempt_that_wakes_up_late_removes_nothing_of_the_living_one(service
     found = late.latest()  # by the records as it read them: of a job that has nothing to continue from
     assert found is None
     with pytest.raises(LeaseLostError):
-        late.keep(train_toy().snapshot(), {}, None)
+        late.keep(train_toy().snapshot(), {}, Headline(None))
     assert half_made.exists()
     assert [one.step for one in service.checkpoints(job_id)] == [9, 8]
     assert all(service.directory(one).exists() for one in service.checkpoints(job_id))
@@ -122,7 +123,7 @@ def test_the_records_are_read_once_to_continue_and_once_to_keep(service: Service
     assert found is not None
     assert store.pages == 1
     metadata = found.metadata.model_copy(update={"step": 10})
-    ours.keep(replace(found, metadata=metadata), {}, None)
+    ours.keep(replace(found, metadata=metadata), {}, Headline(None))
     assert store.pages == 2
     assert _names(service, job_id) == {"00000008-1", "00000010-2"}
     assert all(is_resumable(service.directory(one)) for one in service.checkpoints(job_id))
