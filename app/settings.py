@@ -14,7 +14,7 @@ class AppSettings(StoreSettings):
     )
     queue_limit: int = Field(100, ge=1, description="jobs that may be queued before POST /train answers 429")
     study_queue_limit: int = Field(
-        500, ge=1, description="jobs of studies that may be queued before POST /studies answers 429"
+        500, ge=1, description="jobs of studies that may be queued; POST /studies answers 429 where more would be"
     )
     max_candidates: int = Field(20_480, ge=1, description="pictures that one grid may be chosen from")
     max_pixels: int = Field(64_000_000, ge=1, description="pixels of the largest grid")

@@ -5,7 +5,8 @@ terms; the trainer fetches a batch, lets only the named networks learn, sums the
 that are logged are the terms that are minimised, and a loss needs no `detach`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -231,6 +232,16 @@ class Family(Generic[HP]):
         """Raise what `build` raises, in milliseconds and without memory whatever the size of the networks."""
         with torch.device("meta"):
             self.build(config)
+
+    def architecture(self, config: ModelConfig[HP]) -> Hashable:
+        """Return what the shapes of the networks depend on: the data set, and the hyperparameters.
+
+        Of a fractional one only whether it is 0, as a dropout may be. Of two configurations that are alike in it,
+        either both are buildable or none is.
+        """
+        chosen = config.hyperparameters.model_dump(mode="json")
+        shaping = {name: value != 0 if isinstance(value, float) else value for name, value in chosen.items()}
+        return self.name, config.dataset.name, json.dumps(shaping, sort_keys=True)
 
     def images_per_step(self, config: ModelConfig[HP], batch_size: int) -> int:
         """Return the real pictures that a step uses: a batch for each repeat of the most repeated phase."""

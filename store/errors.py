@@ -129,15 +129,23 @@ class IdempotencyConflictError(StoreError):
 
 
 class QueueFullError(StoreError):
-    """As many jobs wait as may."""
+    """As many jobs wait as may. added: those that were to come."""
 
-    def __init__(self, queued: int, limit: int) -> None:
-        super().__init__(queued, limit)
+    def __init__(self, queued: int, limit: int, added: int = 1) -> None:
+        super().__init__(queued, limit, added)
         self.queued = queued
         self.limit = limit
+        self.added = added
 
     def __str__(self) -> str:
-        return f"{self.queued} jobs are queued and {self.limit} may be: try again when one has started"
+        if self.added > self.limit:
+            return f"{self.added} jobs were to be queued and {self.limit} may be: ask for fewer"
+        if self.added == 1:
+            return f"{self.queued} jobs are queued and {self.limit} may be: try again when one has started"
+        return (
+            f"{self.queued} jobs are queued, {self.added} were to come, and {self.limit} may be: "
+            "ask for fewer, or try again when some have started"
+        )
 
 
 class JobStateError(StoreError):

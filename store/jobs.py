@@ -541,11 +541,11 @@ def _count(connection: Connection, *conditions: ColumnElement[bool]) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def require_room(connection: Connection, condition: ColumnElement[bool], limit: int) -> None:
-    """Raises QueueFullError if so many jobs are queued of which this holds."""
+def require_room(connection: Connection, condition: ColumnElement[bool], limit: int, *, added: int = 1) -> None:
+    """Raises QueueFullError if with as many more than so many jobs were queued of which this holds."""
     queued = _count(connection, _jobs.state == JobState.QUEUED, condition)
-    if queued >= limit:
-        raise QueueFullError(queued, limit)
+    if queued + added > limit:
+        raise QueueFullError(queued, limit, added)
 
 
 def _lose(connection: Connection, row: RowMapping, reason: str, now: float) -> Job:

@@ -1,6 +1,7 @@
 """What a client may ask to be trained, and the same made complete: every default filled in, checked, unchangeable."""
 
 import secrets
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,8 +81,11 @@ class RequestError(ValueError):
         super().__init__("; ".join(f"{'.'.join(map(str, p.path))}: {p.detail}" for p in problems))
 
 
-def complete(request: TrainRequest) -> tuple[JobRequest, int]:
-    """Fill in a request and return it with the steps that it takes. Raises RequestError."""
+def complete(request: TrainRequest, *, buildable: set[Hashable] | None = None) -> tuple[JobRequest, int]:
+    """Fill in a request and return it with the steps that it takes. Raises RequestError.
+
+    buildable: architectures whose networks are known to be buildable, and not tried again; grows. None tries.
+    """
     try:
         family = find_family(request.family)
     except UnknownFamilyError as error:
@@ -96,7 +100,7 @@ def complete(request: TrainRequest) -> tuple[JobRequest, int]:
     except UnknownDatasetError as error:
         raise _refusal("dataset", error) from None
     values = preset.hyperparameters.model_dump(mode="json") | request.hyperparameters
-    config = _configure(family, values, dataset)
+    config = _configure(family, values, dataset, set() if buildable is None else buildable)
     batch_size = request.batch_size or preset.batch_size
     images = request.images or preset.images
     steps = family.total_steps(config, batch_size, images)
@@ -121,10 +125,13 @@ def complete(request: TrainRequest) -> tuple[JobRequest, int]:
     return job, steps
 
 
-def _configure(family: Family[Any], values: dict[str, Any], dataset: Any) -> Any:
+def _configure(family: Family[Any], values: dict[str, Any], dataset: Any, buildable: set[Hashable]) -> Any:
     try:
         config = family.configure(values, dataset)
-        family.require_buildable(config)
+        architecture = family.architecture(config)
+        if architecture not in buildable:
+            family.require_buildable(config)
+            buildable.add(architecture)
     except ValidationError as error:
         problems = [Problem(("hyperparameters", *item["loc"]), _explain(item, family)) for item in error.errors()]
         raise RequestError(tuple(problems)) from None

@@ -94,17 +94,13 @@ class StudyStore:
         """Stores a study and queues its jobs; a repeat with the same key and digest gets the first one, without jobs.
 
         Raises IdempotencyConflictError if the key came with another digest in the last 24 hours, and QueueFullError if
-        queue_limit jobs of studies are queued.
+        more than queue_limit jobs of studies were queued then.
         """
         with self._database.begin() as connection:
-            self._database.exclude_others(connection, "create")
             now = self._database.now(connection)
-            if idempotency_key is not None:
-                first = remembered(connection, tables.studies, idempotency_key, body_digest, now)
-                if first is not None:
-                    return StudyCreation(_study(first), ())
-            if queue_limit is not None:
-                require_room(connection, _jobs.study_id.is_not(None), queue_limit)
+            first = self._admit(connection, len(plan.trials), idempotency_key, body_digest, queue_limit)
+            if first is not None:
+                return StudyCreation(first, ())
             row = {
                 "id": secrets.token_hex(8),
                 "name": plan.name,
@@ -116,6 +112,33 @@ class StudyStore:
             inserted = insert(tables.studies).values(row).returning(*tables.studies.c)
             study = _study(connection.execute(inserted).mappings().one())
             return StudyCreation(study, _insert_all(connection, study, plan, now, max_attempts))
+
+    def admit(
+        self,
+        trainings: int,
+        *,
+        idempotency_key: str | None = None,
+        body_digest: str | None = None,
+        queue_limit: int | None = None,
+    ) -> Study | None:
+        """What `create` would say of a plan of so many trainings, before there is one: the study of a repeat, or None.
+
+        Raises what `create` raises.
+        """
+        with self._database.begin() as connection:
+            return self._admit(connection, trainings, idempotency_key, body_digest, queue_limit)
+
+    def _admit(
+        self, connection: Connection, trainings: int, key: str | None, digest: str | None, limit: int | None
+    ) -> Study | None:
+        self._database.exclude_others(connection, "create")
+        if key is not None:
+            first = remembered(connection, tables.studies, key, digest, self._database.now(connection))
+            if first is not None:
+                return _study(first)
+        if limit is not None:
+            require_room(connection, _jobs.study_id.is_not(None), limit, added=trainings)
+        return None
 
     def get(self, study_id: str) -> Study:
         """Raises StudyNotFoundError."""

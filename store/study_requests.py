@@ -5,7 +5,7 @@ budget of pictures.
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -112,8 +112,18 @@ class Plan:
     trials: Sequence[Trial]
 
 
+def count_trainings(wish: StudyWish) -> int:
+    """Return how many trainings a wish asks for. Raises RequestError for what is told at a glance."""
+    _find_all(wish.families)
+    _require_few(wish)
+    return len(wish.families) * wish.trials * wish.seeds
+
+
 def plan_study(wish: StudyWish) -> Plan:
-    """Fill in a wish and list its trainings. Raises RequestError, which names everything that is wrong."""
+    """Fill in a wish and list its trainings, which takes a while for hundreds.
+
+    Raises RequestError, which names everything that is wrong.
+    """
     contestants = _find_all(wish.families)
     _require_few(wish)
     request = StudyRequest(
@@ -145,15 +155,18 @@ def training_seed(study: StudyRequest, number: int, repeat: int) -> int:
 
 
 def _list_trials(study: StudyRequest, contestants: Sequence[tuple[Family[Any], str]]) -> Iterator[Trial]:
+    buildable: set[Hashable] = set()
     for number in range(study.trials):
-        completed = [_complete(study, family, preset, number) for family, preset in contestants]
+        completed = [_complete(study, family, preset, number, buildable) for family, preset in contestants]
         for repeat in range(study.seeds):
             seed = {"seed": training_seed(study, number, repeat)}
             for request, steps in completed:
                 yield Trial(number, request.model_copy(update=seed), steps)
 
 
-def _complete(study: StudyRequest, family: Family[Any], preset: str, number: int) -> tuple[JobRequest, int]:
+def _complete(
+    study: StudyRequest, family: Family[Any], preset: str, number: int, buildable: set[Hashable]
+) -> tuple[JobRequest, int]:
     wish = TrainRequest(
         family=family.name,
         preset=preset,
@@ -163,7 +176,7 @@ def _complete(study: StudyRequest, family: Family[Any], preset: str, number: int
         hyperparameters=draw(study, family, number),
         keep=_KEEP,
     )
-    return complete(wish)
+    return complete(wish, buildable=buildable)
 
 
 def _find_all(names: Sequence[str]) -> list[tuple[Family[Any], str]]:

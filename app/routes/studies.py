@@ -21,7 +21,7 @@ from store.jobs import Job
 from store.studies import Study
 from store.study_plot import MEDIA_TYPE, draw
 from store.study_report import Entry, Row, Value, arrange, read_entry
-from store.study_requests import StudyWish, plan_study
+from store.study_requests import StudyWish, count_trainings, plan_study
 
 router = APIRouter(tags=["studies"])
 
@@ -59,16 +59,10 @@ def create_study(
     wish: StudyWish, given: Given, response: Response, idempotency_key: IdempotencyKey = None
 ) -> StudyView:
     """Train families with random hyperparameters at one budget, as ordinary jobs, to compare the distributions."""
-    created = given.studies.create(
-        plan_study(wish),
-        idempotency_key=idempotency_key,
-        body_digest=digest(wish),
-        queue_limit=given.settings.study_queue_limit,
-    )
-    _ring(created.jobs, given)
-    response.headers["Location"] = f"/studies/{created.study.id}"
+    study = _create(wish, given, idempotency_key)
+    response.headers["Location"] = f"/studies/{study.id}"
     response.headers["Retry-After"] = _POLL_SECONDS
-    return _view(created.study, FindingsQuery(), given)
+    return _view(study, FindingsQuery(), given)
 
 
 @router.get("/studies", operation_id="list_studies", responses=refuses(422, 503))
@@ -121,6 +115,19 @@ def cancel_study(study_id: str, given: Given) -> StudyView:
     """End a study: what waits at once, what is at work after its checkpoint is on disk; what has ended stays."""
     given.studies.cancel(study_id)
     return _view(given.studies.get(study_id), FindingsQuery(), given)
+
+
+def _create(wish: StudyWish, given: Services, key: str | None) -> Study:
+    """Queue a study, or find the one of a repeat. What cannot be queued is refused before it is planned."""
+    body_digest, limit = digest(wish), given.settings.study_queue_limit
+    trainings = count_trainings(wish)
+    first = given.studies.admit(trainings, idempotency_key=key, body_digest=body_digest, queue_limit=limit)
+    if first is not None:
+        return first
+    plan = plan_study(wish)
+    created = given.studies.create(plan, idempotency_key=key, body_digest=body_digest, queue_limit=limit)
+    _ring(created.jobs, given)
+    return created.study
 
 
 def _view(study: Study, query: FindingsQuery, given: Services) -> StudyView:

@@ -1,6 +1,6 @@
 """Studies over HTTP: what they queue, what they find, how they are drawn and ended."""
 
-from typing import Any
+from typing import Any, NoReturn
 from xml.etree import ElementTree
 
 import pytest
@@ -162,9 +162,25 @@ def test_studies_have_a_limit_of_their_own(pretrained: Any, tmp_path: Any) -> No
         create(service)
         response = service.post("/studies", json=SMALL)
         problem = refusal(response, 429, "queue-full")
-        assert "4 jobs are queued and 4 may be" in problem["detail"]
+        assert "4 jobs are queued, 4 were to come, and 4 may be" in problem["detail"]
         assert int(response.headers["retry-after"]) >= 1
         assert service.post("/train", json={"dataset": "segments", "images": 64}).status_code == 202
+
+
+def test_what_is_not_queued_is_not_planned(pretrained: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = {"Idempotency-Key": "key"}
+    with running(tmp_path, study_queue_limit=4) as service:
+        first = service.post("/studies", json=SMALL, headers=key)
+
+        def plan(wish: object) -> NoReturn:
+            raise AssertionError("it was planned")
+
+        monkeypatch.setattr("app.routes.studies.plan_study", plan)
+        again = service.post("/studies", json=SMALL, headers=key)
+        assert again.json()["id"] == first.json()["id"]
+        refusal(service.post("/studies", json={**SMALL, "trials": 1}, headers=key), 422, "idempotency-conflict")
+        refusal(service.post("/studies", json={**SMALL, "trials": 1}), 429, "queue-full")
+        refusal(service.post("/studies", json={**SMALL, "families": ["nobody"]}), 422, "invalid-request")
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,26 @@ def test_every_hyperparameter_is_described(family: Family[Any]) -> None:
 
 
 @each_family
+def test_a_fractional_hyperparameter_changes_no_shape_unless_it_is_zero(family: Family[Any]) -> None:
+    default = family.preset(family.default_preset).hyperparameters
+    values = default.model_dump(mode="json")
+    shapes = _shapes(family, values)
+    for name, value in values.items():
+        if isinstance(value, float):
+            other = {**values, name: value * 0.75}
+            assert _shapes(family, other) == shapes, name
+            assert family.architecture(family.configure(other, MNIST)) == family.architecture(
+                family.configure(values, MNIST)
+            )
+
+
+def _shapes(family: Family[Any], values: dict[str, Any]) -> dict[str, torch.Size]:
+    with torch.device("meta"):
+        networks = family.build(family.configure(values, MNIST))
+    return {name: tensor.shape for name, tensor in networks.state_dict().items()}
+
+
+@each_family
 def test_what_a_study_varies_are_hyperparameters_and_every_draw_is_allowed(family: Family[Any]) -> None:
     assert set(family.search) <= set(family.hyperparameters.model_fields)
     default = family.preset(family.default_preset).hyperparameters.model_dump(mode="json")

@@ -33,6 +33,7 @@ ERRORS = [
     StudyNotFoundError("study"),
     NewerSchemaError("0009", "0001"),
     QueueFullError(8, 8),
+    QueueFullError(8, 12, 5),
 ]
 
 

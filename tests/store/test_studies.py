@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from metrics import find_metric
+from models import MNIST, Family, find_family
 from store.checkpoints import NewCheckpoint
 from store.database import Database
 from store.errors import IdempotencyConflictError, QueueFullError, StudyNotFoundError
@@ -135,13 +136,15 @@ def test_a_key_belongs_to_one_study_and_is_no_jobs_key(studies: StudyStore, jobs
 
 
 def test_studies_and_single_jobs_have_a_limit_each(studies: StudyStore, jobs: JobStore) -> None:
-    studies.create(PLAN, queue_limit=1)
-    with pytest.raises(QueueFullError, match="4 jobs are queued and 4 may be"):
-        studies.create(PLAN, queue_limit=4)
+    with pytest.raises(QueueFullError, match="4 jobs were to be queued and 3 may be: ask for fewer"):
+        studies.create(PLAN, queue_limit=3)
+    studies.create(PLAN, queue_limit=4)
+    with pytest.raises(QueueFullError, match="4 jobs are queued, 4 were to come, and 7 may be"):
+        studies.create(PLAN, queue_limit=7)
     jobs.create(REQUEST, total_steps=TOTAL_STEPS, queue_limit=1)
     with pytest.raises(QueueFullError):
         jobs.create(REQUEST, total_steps=TOTAL_STEPS, queue_limit=1)
-    studies.create(PLAN, queue_limit=5)
+    studies.create(PLAN, queue_limit=8)
 
 
 @pytest.mark.parametrize("ask", [StudyStore.get, StudyStore.cancel])
@@ -163,6 +166,15 @@ def test_a_plan_is_a_function_of_its_wish_and_interleaves_the_families() -> None
         ("lsgan", 1),
         ("wgan", 1),
     ]
+
+
+def test_networks_of_equal_shapes_are_tried_once_for_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[object] = []
+    monkeypatch.setattr(Family, "require_buildable", lambda family, config: tried.append(config))
+    plan = plan_study(StudyWish(families=["lsgan", "cgan"], dataset="mnist", trials=20, images=3200, seed=1))
+    drawn = [find_family(one.request.family).configure(one.request.hyperparameters, MNIST) for one in plan.trials]
+    shapes = {find_family(one.request.family).architecture(c) for one, c in zip(plan.trials, drawn, strict=True)}
+    assert len(tried) == len(shapes) < 20
 
 
 def test_all_families_are_trained_with_the_same_seeds_and_each_draw_with_all() -> None:
