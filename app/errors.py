@@ -29,6 +29,9 @@ MEDIA_TYPE = "application/problem+json"
 TYPES = "/problems"
 """Where the types of problems are explained."""
 
+_OBJECT_EXPECTED = frozenset({"model_type", "model_attributes_type", "dict_type", "dataclass_type"})
+"""What pydantic calls a value that is no JSON object where one should be, in words of Python."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -210,6 +213,10 @@ def _place(item: Mapping[str, Any], request: Request) -> Place:
         detail = f"there is no {path[-1]!r} here; known are {', '.join(_known(request, where, path[:-1]))}"
     elif item["type"] == "missing":
         detail = "is required" if path else "a JSON object is required as the body, at least {}"
+    elif item["type"] in _OBJECT_EXPECTED:
+        known = _known(request, where, path)
+        what = f"an object with any of {', '.join(known)}" if known else "an object"
+        detail = f"should be {what}; {shorten(item['input'])} came"
     else:
         detail = f"{item['msg']}; {shorten(item['input'])} came"
     if where == "body":

@@ -64,6 +64,22 @@ def test_the_same_key_for_another_body_is_refused(service: Service) -> None:
     assert len(service.get("/jobs").json()["items"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("body", "where", "right"),
+    [
+        ({"keep": "best"}, "#/keep", "should be an object with any of best, last, every; 'best' came"),
+        ({"keep": None}, "#/keep", "should be an object with any of best, last, every; None came"),
+        ({"hyperparameters": [1]}, "#/hyperparameters", "should be an object; [1] came"),
+        ([], "#", "should be an object with any of family, preset, dataset"),
+    ],
+)
+def test_what_should_be_an_object_is_told_with_what_it_may_hold(
+    gallery: Service, body: object, where: str, right: str
+) -> None:
+    problem = refusal(gallery.post("/train", json=body), 422, "invalid-request")
+    assert right in places(problem)["pointer", where]
+
+
 @pytest.mark.parametrize("key", ["", "with space", "x" * 256])
 def test_a_key_that_is_no_token_is_refused(gallery: Service, key: str) -> None:
     problem = refusal(gallery.post("/train", json=SMALL, headers={"Idempotency-Key": key}), 422)
@@ -110,7 +126,7 @@ def nothing_stored(gallery: Service) -> Iterator[Service]:
         ({"images": 0}, "#/images", "greater than or equal to 1; 0 came"),
         ({"batch_size": 1}, "#/batch_size", "greater than or equal to 2; 1 came"),
         ({"colour": "red"}, "#/colour", "known are family, preset, dataset, seed"),
-        ({"hyperparameters": []}, "#/hyperparameters", "valid dictionary; [] came"),
+        ({"hyperparameters": []}, "#/hyperparameters", "should be an object; [] came"),
         ({"hyperparameters": {"latent_dim": "many"}}, "#/hyperparameters/latent_dim", "'many' came"),
         ({"hyperparameters": {"latent_dim": -3}}, "#/hyperparameters/latent_dim", "-3 came"),
         ({"hyperparameters": {"a/b~c d": 1}}, "#/hyperparameters/a~1b~0c%20d", f"{FLAGSHIP} has no such"),
