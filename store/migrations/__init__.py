@@ -30,9 +30,9 @@ def upgrade(connection: Connection) -> None:
     command.upgrade(_configuration(connection), "head")
 
 
-def downgrade(connection: Connection) -> None:
-    """Removes every table, inside the connection's transaction."""
-    command.downgrade(_configuration(connection), "base")
+def downgrade(connection: Connection, revision: str = "base") -> None:
+    """Brings the schema back to an earlier revision, inside the connection's transaction; "base" has no table."""
+    command.downgrade(_configuration(connection), revision)
 
 
 def _found(connection: Connection) -> str | None:

@@ -1,5 +1,6 @@
 """The schema's history leads to the tables of this version, both ways, on both databases."""
 
+import json
 import logging
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -13,9 +14,10 @@ from store import migrations
 from store.database import Database, open_database
 from store.errors import NewerSchemaError
 from store.jobs import JobStore
+from store.retention import Keep
 from store.tables import metadata
 from tests.store.conftest import PROCESSES
-from tests.store.examples import new_job
+from tests.store.examples import REQUEST, TOTAL_STEPS, new_job
 
 
 @pytest.fixture
@@ -44,6 +46,22 @@ def test_revisions_run_up_and_down_and_up_again(database: Database) -> None:
     database.migrate()
     assert _tables(database) == {"alembic_version", *metadata.tables}
     assert new_job(JobStore(database))
+
+
+def test_a_release_before_can_read_what_its_jobs_were_asked(database: Database) -> None:
+    jobs = JobStore(database)
+    asked = REQUEST.model_copy(update={"keep": Keep(last=3), "quality_interval": 5, "on_collapse": "stop"})
+    chosen, usual = (jobs.create(one, total_steps=TOTAL_STEPS).job.id for one in (asked, REQUEST))
+    known = {"family", "preset", "dataset", "seed", "images", "batch_size", "hyperparameters"} | {
+        f"{what}_interval" for what in ("checkpoint", "sample", "metrics")
+    }
+    with database.begin() as connection:
+        migrations.downgrade(connection, "0001")
+        left = connection.execute(text("SELECT request FROM jobs")).scalars().all()
+    requests = [json.loads(one) if isinstance(one, str) else one for one in left]
+    assert [request.keys() for request in requests] == [known, known]
+    database.migrate()
+    assert jobs.get(chosen).request == jobs.get(usual).request == REQUEST
 
 
 def test_migrating_again_keeps_the_records(database: Database) -> None:
