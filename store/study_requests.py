@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from models import (
     Family,
@@ -47,6 +47,12 @@ _KEEP = Keep(best=True, last=1, every=None)
 """Checkpoints of a trial: hundreds of trainings would fill the disk."""
 
 
+Search = dict[str, dict[str, Annotated[Range, Field(discriminator="kind")]]]
+"""By family, from what its hyperparameters are drawn."""
+
+_SEARCHES: TypeAdapter[Search] = TypeAdapter(Search)
+
+
 class StudyWish(BaseModel):
     """A wish for a study; what is left out takes its default, but the families."""
 
@@ -67,6 +73,12 @@ class StudyWish(BaseModel):
     images: int = Field(DEFAULT_IMAGES, ge=1, le=10**9, description="pictures that each discriminator is to see")
     seed: int | None = Field(None, ge=0, le=LARGEST_SEED, description="of all draws; drawn where left out")
     priority: int = Field(DEFAULT_PRIORITY, ge=-1000, le=1000, description="of the jobs; 0 is usual")
+    search: dict[str, dict[str, dict[str, Any]]] | None = Field(
+        None,
+        max_length=100,
+        description="what a study answers as its `search`, to ask for the same again; refused where this version draws "
+        "otherwise",
+    )
 
 
 class StudyRequest(BaseModel):
@@ -75,7 +87,7 @@ class StudyRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     families: tuple[str, ...] = Field(description="each as family:preset")
-    search: dict[str, dict[str, Annotated[Range, Field(discriminator="kind")]]] = Field(
+    search: Search = Field(
         description="what was drawn from which range, by family; where nothing is, the seed alone varies"
     )
     dataset: str
@@ -114,7 +126,7 @@ class Plan:
 
 def count_trainings(wish: StudyWish) -> int:
     """Return how many trainings a wish asks for. Raises RequestError for what is told at a glance."""
-    _find_all(wish.families)
+    _require_same_search(wish, _find_all(wish.families))
     _require_few(wish)
     return len(wish.families) * wish.trials * wish.seeds
 
@@ -125,6 +137,7 @@ def plan_study(wish: StudyWish) -> Plan:
     Raises RequestError, which names everything that is wrong.
     """
     contestants = _find_all(wish.families)
+    _require_same_search(wish, contestants)
     _require_few(wish)
     request = StudyRequest(
         families=tuple(f"{family.name}:{preset}" for family, preset in contestants),
@@ -203,6 +216,18 @@ def _find(name: str) -> tuple[Family[Any], str]:
     chosen = preset or (COMPARABLE if COMPARABLE in family.presets else family.default_preset)
     family.preset(chosen)
     return family, chosen
+
+
+def _require_same_search(wish: StudyWish, contestants: Sequence[tuple[Family[Any], str]]) -> None:
+    """Raise RequestError where the wish has another search than this version's."""
+    ours = _SEARCHES.dump_python({family.name: dict(family.search) for family, _ in contestants}, mode="json")
+    given = ours if wish.search is None else wish.search
+    differing = [name for name in {**ours, **given} if ours.get(name) != given.get(name)]
+    if differing:
+        detail = (
+            f"this version draws otherwise for {', '.join(differing)}: leave it out, and see `search` of GET /families"
+        )
+        raise RequestError((Problem(("search",), detail),))
 
 
 def _require_few(wish: StudyWish) -> None:

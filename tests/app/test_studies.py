@@ -57,6 +57,17 @@ def test_the_same_study_asks_for_the_same_trainings(service: Service) -> None:
     assert drawn[0] == drawn[1] != drawn[2]
 
 
+def test_what_a_study_answers_as_its_request_asks_for_the_same_again(service: Service) -> None:
+    first = create(service, families=["lsgan", "wgan", "projection_gan"])
+    again = create(service, **first["request"])
+    assert again["request"] == first["request"]
+    trials = [[(one["hyperparameters"], one["seed"]) for one in study["trials"]] for study in (first, again)]
+    assert trials[0] == trials[1]
+    for search in ({}, {**first["request"]["search"], "wgan": {}}, {**first["request"]["search"], "cat": {}}):
+        problem = refusal(service.post("/studies", json={**first["request"], "search": search}), 422)
+        assert "leave it out" in places(problem)["pointer", "#/search"]
+
+
 def test_a_study_with_another_family_gives_the_others_the_same_trainings(service: Service) -> None:
     pair, alone = create(service), create(service, families=["wgan"])
     same = [(one["hyperparameters"], one["seed"]) for one in alone["trials"]]
