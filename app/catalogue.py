@@ -1,14 +1,14 @@
 """Every checkpoint that pictures can be drawn from: those that ship with the service, and those that it trained."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from app.refusals import NoCheckpointOfFamilyError, NoSuchCheckpointError, NothingJudgedError
-from checkpoints.format import CheckpointError, read_metadata
+from app.refusals import DeletedCheckpointError, NoCheckpointOfFamilyError, NoSuchCheckpointError, NothingJudgedError
+from checkpoints.format import CheckpointError, CheckpointMissingError, read_metadata
 from checkpoints.library import DEFAULT_CHECKPOINT, current_judge, find_shipped, shipped, shipped_id
 from store.checkpoints import CheckpointStore, Leader, TrainedCheckpoint
 from store.errors import AliasNotFoundError, CheckpointNotFoundError
@@ -21,6 +21,8 @@ BEST_ALIAS = "best"
 """The name of the best trained checkpoint of a family or data set; it moves by itself."""
 
 _SHIPPED_CURSOR = "shipped-"
+T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
 
 
@@ -55,6 +57,20 @@ class KnownCheckpoint:
     def name(self) -> str | None:
         """What a shipped one is called in every release, whatever its weights; None for a trained one."""
         return self.directory.name if self.is_shipped else None
+
+
+def read_again(attempt: Callable[[], T]) -> T:
+    """Find a checkpoint and read it; once again where it was removed in between, when an alias may mean another.
+
+    Raises DeletedCheckpointError where the second time there is none of that name, and what the attempt raises.
+    """
+    try:
+        return attempt()
+    except CheckpointMissingError:
+        try:
+            return attempt()
+        except NoSuchCheckpointError as error:
+            raise DeletedCheckpointError(error.name) from None
 
 
 class Catalogue:

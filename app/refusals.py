@@ -6,6 +6,7 @@
     ├── MediaTypeError             a body that is not said to be of the type that is taken
     ├── UnreadablePictureError     a body that is no picture
     ├── NoSuchCheckpointError      neither a checkpoint nor an alias
+    │   └── DeletedCheckpointError removed while it was being read
     ├── NoCheckpointOfFamilyError
     ├── NothingJudgedError
     ├── SampleNotFoundError
@@ -59,6 +60,16 @@ class NoSuchCheckpointError(RefusedError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(f"no checkpoint and no alias is called {name!r}: GET /checkpoints and GET /aliases list them")
+
+
+class DeletedCheckpointError(NoSuchCheckpointError):
+    """The checkpoint was removed while it was being read."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        RefusedError.__init__(
+            self, f"the checkpoint {name!r} was deleted: its job keeps others; GET /checkpoints lists what there is"
+        )
 
 
 class NoCheckpointOfFamilyError(RefusedError):

@@ -11,6 +11,7 @@ process leaves beside it is in a directory whose name begins with a dot; `recove
 
 import hashlib
 import json
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -130,6 +131,7 @@ _TRAINING_STATE = "training_state.safetensors"
 _METADATA = "metadata.json"
 
 _ASIDE = ".writing-"
+_LEAVING = ".removing-"
 
 
 def save(checkpoint: Checkpoint, directory: Path) -> Metadata:
@@ -161,11 +163,24 @@ def save(checkpoint: Checkpoint, directory: Path) -> Metadata:
     return metadata
 
 
-def recover(parent: Path, *, is_dead: Callable[[str], bool] = lambda name: True) -> None:
-    """Put in order what killed saves left in a directory: a checkpoint whose place is empty returns to it.
+def remove(directory: Path) -> None:
+    """Remove a checkpoint so that it is gone at once: a reader finds a whole one or none, and never a damaged one."""
+    leaving = directory.with_name(f"{_LEAVING}{directory.name}-{secrets.token_hex(4)}")
+    try:
+        directory.rename(leaving)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(leaving, ignore_errors=True)
 
+
+def recover(parent: Path, *, is_dead: Callable[[str], bool] = lambda name: True) -> None:
+    """Put in order what killed saves and removals left in a directory.
+
+    A checkpoint whose place is empty since another was to replace it returns to it.
     is_dead: whether nothing saves any more to the place of this name; what is beside all others stays untouched.
     """
+    for leaving in parent.glob(f"{_LEAVING}*"):
+        shutil.rmtree(leaving, ignore_errors=True)
     for aside in parent.glob(f"{_ASIDE}*"):
         name = aside.name.removeprefix(_ASIDE).rpartition("-")[0]
         if not is_dead(name):
@@ -232,6 +247,8 @@ def _read_tensors(directory: Path, name: str, metadata: Metadata) -> Tensors:
     try:
         data = (directory / name).read_bytes()
     except FileNotFoundError:
+        if not (directory / _METADATA).exists():  # it was removed since they were read
+            raise CheckpointMissingError(directory) from None
         raise CheckpointCorruptError(directory, name, "is missing") from None
     except OSError as error:
         raise CheckpointCorruptError(directory, name, f"cannot be read: {error.strerror}") from error

@@ -5,7 +5,6 @@ DIR/samples/<step>.png     the same noise at every time
 DIR/training.lock          held by the training process: two would overwrite each other
 """
 
-import shutil
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from checkpoints.format import Checkpoint, CheckpointError, load, read_metadata, recover, save
+from checkpoints.format import Checkpoint, CheckpointError, load, read_metadata, recover, remove, save
 from datasets import DatasetUnavailableError, load_dataset
 from ganery.display import TrainingBar
 from ganery.holding import HeldError, hold
@@ -173,7 +172,7 @@ class Bench:
         save(describe(checkpoint, metrics, headline.judge), place)
         earlier = [directory for directory in self._newest_first() if directory < place]
         for directory in self._forget([place, *earlier]):
-            shutil.rmtree(directory)
+            remove(directory)
             earlier.remove(directory)
         retire(earlier)
 

@@ -15,6 +15,7 @@ from checkpoints.format import (
     is_resumable,
     load,
     recover,
+    remove,
     save,
 )
 from store.checkpoints import CheckpointStore, NewCheckpoint, TrainedCheckpoint
@@ -101,7 +102,7 @@ class CheckpointKeeper:
         rows: those before it, among others, the one with the most steps first.
         """
         for forgotten in self._reporter.retire(newest):
-            shutil.rmtree(self._root / forgotten, ignore_errors=True)
+            remove(self._root / forgotten)
         retire([self._root / row.path for row in rows if row.step < newest])
 
     @staticmethod
@@ -134,7 +135,7 @@ class CheckpointKeeper:
         registered = {self._root / row.path for row in rows}
         for one in directory.glob("*"):
             if one not in registered and self._is_of_an_earlier_attempt(one.name):
-                shutil.rmtree(one, ignore_errors=True)
+                remove(one)
 
     def _is_of_an_earlier_attempt(self, name: str) -> bool:
         """Whether a checkpoint's directory of this name was written under a claim before ours: no one has that now."""

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
-from app.catalogue import BEST_ALIAS
-from app.dependencies import Given, TakesJson
+from app.catalogue import BEST_ALIAS, read_again
+from app.dependencies import Given, Services, TakesJson
 from app.openapi import refuses
 from app.refusals import FieldError, NoSuchCheckpointError, ParameterError
 from app.schemas import AliasChange, AliasView, CheckpointView, Page, PageQuery, Promotion
@@ -55,6 +55,10 @@ def list_aliases(given: Given) -> Page[AliasView]:
 )
 def set_alias(name: AliasName, change: AliasChange, given: Given) -> Promotion:
     """Let a name mean a checkpoint. Put back what `previous` says to undo it."""
+    return read_again(lambda: _set_alias(name, change, given))
+
+
+def _set_alias(name: str, change: AliasChange, given: Services) -> Promotion:
     try:
         checkpoint = given.catalogue.find(change.checkpoint)
     except NoSuchCheckpointError:

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
+from torch import Tensor
 
-from app.catalogue import Catalogue, KnownCheckpoint
+from app.catalogue import Catalogue, KnownCheckpoint, read_again
 from app.dependencies import Given, require_type
 from app.openapi import refuses
 from app.recipes import CheckpointQuery, choose_checkpoint, find_parts
@@ -43,9 +44,13 @@ def classify(
     The body is a PNG like those of the data set: for MNIST white on black, and brought to its size. Without
     `checkpoint` and `family` the newest checkpoint is asked that can tell.
     """
-    checkpoint = _checkpoint(query, given.catalogue)
+
+    def ask() -> tuple[KnownCheckpoint, Tensor]:
+        found = _checkpoint(query, given.catalogue)
+        return found, given.engine.classify(found, partial(read_picture, picture))
+
+    checkpoint, probabilities = read_again(ask)
     dataset, _ = find_parts(checkpoint)
-    probabilities = given.engine.classify(checkpoint, partial(read_picture, picture))
     return Classification(
         checkpoint=checkpoint.id,
         family=checkpoint.family,

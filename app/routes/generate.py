@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from app.caching import IMMUTABLE, NEVER, REVALIDATE, is_current
+from app.catalogue import read_again
 from app.dependencies import Given, Services
 from app.inference import Picture
 from app.openapi import UNCHANGED, draws, refuses
@@ -53,6 +54,10 @@ def generate(query: Annotated[GenerateQuery, Query()], request: Request, given: 
     The same URL, with a seed and the id of a checkpoint, gives the same bytes from one version of Ganery and torch;
     another version may round otherwise.
     """
+    return read_again(lambda: _answer(query, request, given))
+
+
+def _answer(query: GenerateQuery, request: Request, given: Services) -> Response:
     limits = Limits(pixels=given.settings.max_pixels, candidates=given.settings.max_candidates)
     recipe = complete(query, given.catalogue, limits)
     tag = given.engine.tag(recipe)

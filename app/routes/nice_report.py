@@ -7,8 +7,8 @@ from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 from app.caching import REVALIDATE, is_current
-from app.catalogue import KnownCheckpoint
-from app.dependencies import Given
+from app.catalogue import KnownCheckpoint, read_again
+from app.dependencies import Given, Services
 from app.inference import find_judge
 from app.openapi import UNCHANGED, refuses, tells
 from app.recipes import MOST_BURNT_CLASSES, find_parts
@@ -47,6 +47,10 @@ def get_nice_report(
 
     Draws and judges some thousand pictures, so the first answer may take ten seconds or more; then it is kept.
     """
+    return read_again(lambda: _answer(checkpoint_id, query, request, given))
+
+
+def _answer(checkpoint_id: str, query: NiceReportQuery, request: Request, given: Services) -> Response:
     checkpoint = given.catalogue.find(checkpoint_id)
     _require_reportable(checkpoint)
     _check_size(query.count, given.settings.max_candidates)

@@ -5,9 +5,12 @@ from shutil import copytree
 
 import pytest
 
+from checkpoints import format as checkpoint_format
+from checkpoints.format import Metadata
 from checkpoints.library import DEFAULT_CHECKPOINT
 from models import FLAGSHIP
 from store.errors import CheckpointNotFoundError
+from store.retention import Keep
 from store.states import Succeeded
 from tests.app.problems import places, refusal
 from tests.app.service import WISH, Service
@@ -233,6 +236,42 @@ def test_best_of_what_nobody_judged_names_the_newest(service: Service) -> None:
     unjudged = service.keep_checkpoint(claim, 2)
     problem = refusal(service.get("/generate?checkpoint=best&dataset=segments&family=lsgan"), 404, "nothing-judged")
     assert f"checkpoint={unjudged}" in problem["detail"]
+
+
+@pytest.fixture
+def removed_while_read(service: Service, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """The ids of two checkpoints: retention removes the first when its metadata are read and its weights are not."""
+    wish = WISH.model_copy(update={"keep": Keep(best=False, last=1, every=None)})
+    claim = service.claim(service.queue(wish))
+    first = service.keep_checkpoint(claim, 2, fd=1.0)
+    second = service.keep_checkpoint(claim, claim.job.total_steps, fd=2.0)
+    directory = service.given.catalogue.find(first).directory
+    original = checkpoint_format.read_metadata
+
+    def read(place: Path) -> Metadata:
+        metadata = original(place)
+        if place == directory:
+            for path in service.given.jobs.retire_checkpoints(claim, claim.job.total_steps):
+                checkpoint_format.remove(service.given.settings.checkpoints / path)
+        return metadata
+
+    monkeypatch.setattr(checkpoint_format, "read_metadata", read)
+    return first, second
+
+
+def test_best_moves_on_when_its_checkpoint_is_removed_while_it_is_read(
+    service: Service, removed_while_read: tuple[str, str]
+) -> None:
+    assert drawn_from(service, "checkpoint=best&dataset=segments") == removed_while_read[1]
+
+
+@pytest.mark.parametrize("path", ["/generate?checkpoint={}&seed=1", "/checkpoints/{}/nice-report"])
+def test_a_checkpoint_that_is_removed_while_it_is_read_was_deleted(
+    service: Service, removed_while_read: tuple[str, str], path: str
+) -> None:
+    gone, _ = removed_while_read
+    problem = refusal(service.get(path.format(gone)), 404, "no-such-checkpoint")
+    assert f"the checkpoint {gone!r} was deleted" in problem["detail"]
 
 
 def test_best_is_given_to_no_other(service: Service) -> None:

@@ -22,6 +22,7 @@ from checkpoints.format import (
     load,
     read_metadata,
     recover,
+    remove,
     save,
 )
 from tests.checkpoints.killing import kill_while_replacing
@@ -319,3 +320,19 @@ def test_the_directory_appears_after_every_file_is_written(
     monkeypatch.setattr(checkpoint_format, "write_whole", watch)
     save(checkpoint, tmp_path / "step")
     assert seen == [False] * len(FILES)
+
+
+def test_a_removed_checkpoint_is_gone_at_once_and_its_remains_are_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "00000008-1"
+    save(train_toy(steps=1).snapshot(), directory)
+    with monkeypatch.context() as killed:
+        killed.setattr("shutil.rmtree", lambda *_, **__: None)  # it is killed before it has removed a file
+        remove(directory)
+    assert not directory.exists()
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".removing-")
+    recover(tmp_path, is_dead=lambda name: False)
+    assert list(tmp_path.iterdir()) == []
+    remove(directory)  # a second time is none too many
