@@ -2,6 +2,7 @@
 
 DIR/checkpoints/<step>/    as the service keeps them; the newest can be continued
 DIR/samples/<step>.png     the same noise at every time
+DIR/watch.json             what the watch for a collapse saw and told
 DIR/training.lock          held by the training process: two would overwrite each other
 """
 
@@ -21,6 +22,7 @@ from ganery.display import TrainingBar
 from ganery.holding import HeldError, hold
 from ganery.processes import Say
 from ganery.settings import explain
+from ganery.watch_notes import WatchNotes
 from models import Symptom, UnknownDatasetError
 from store.jobs import JobRequest
 from store.requests import RequestError, TrainRequest, complete
@@ -104,6 +106,7 @@ class Bench:
         self._step = 0
         self._is_interrupted = False
         self._continued: Path | None = None
+        self._notes = WatchNotes(directory / "watch.json")
 
     @property
     def step(self) -> int:
@@ -142,18 +145,20 @@ class Bench:
         self._bar.losses(terms)
 
     def quality(self, step: int, data: Mapping[str, object]) -> None:
-        """Say nothing: the checkpoints' metadata tell it."""
+        """Note it for the watch of a training that goes on; a person finds it in the checkpoints' metadata."""
+        self._notes.see(step, data)
 
     def collapse(self, step: int, symptom: Symptom, warning: str) -> None:
-        """Show a warning."""
-        self._bar.say(f"step {step}: {warning}")
+        """Show a warning, unless an earlier run did that ended before it came so far again."""
+        if self._notes.tell(step, symptom):
+            self._bar.say(f"step {step}: {warning}")
 
     def ask_pause(self) -> None:
         """Say nothing: the training ends, and the same command goes on."""
 
     def past(self, step: int) -> Past:
-        """Return nothing: what was told is not on record."""
-        return Past()
+        """Return what earlier runs saw up to a step, and what they told."""
+        return self._notes.past(step)
 
     def sample(self, step: int, data: Mapping[str, int]) -> None:
         """Say nothing: the grid is on disk."""
@@ -195,6 +200,7 @@ class Bench:
 
         Where there is none, the training begins anew: the sample grids of one that left no checkpoint are removed.
         """
+        self._notes.read()
         recover(self._checkpoints)  # the directory is held, so no other process saves
         for directory in self._newest_first():
             try:
@@ -203,6 +209,7 @@ class Bench:
                 return found
             except CheckpointError as error:
                 self.log(f"not continuing from there: {error}")
+        self._notes.clear()
         for grid in self.samples.glob("[0-9]*.png"):
             grid.unlink()
         return None

@@ -17,9 +17,13 @@ from ganery.client import RefusedError
 from ganery.display import TrainingBar
 from ganery.holding import hold
 from ganery.local_training import AlreadyTrainingError, AnotherTrainingError, Result, WishError
+from ganery.watch_notes import WatchNotes
+from models import Symptom
 from store.requests import RequestError
 from tests.checkpoints.killing import kill_while_replacing
+from workers import watch
 from workers.settings import WorkerSettings
+from workers.watch import Past
 
 WISH: Mapping[str, Any] = {
     "family": "dcgan",
@@ -214,3 +218,30 @@ def test_only_what_the_training_keeps_stays(tmp_path: Path) -> None:
     kept = sorted(result.checkpoint.parent.iterdir())
     assert [int(one.name) for one in kept] == [8, 16, 20]
     assert [is_resumable(one) for one in kept] == [False, True, True]
+
+
+def test_a_training_that_goes_on_remembers_what_its_watch_saw_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "LEAST_STEPS", 0)
+    monkeypatch.setattr(watch, "DEAD_SPREAD", 1e9)  # so every generator counts as dead
+    monkeypatch.setattr(watch, "_DEAD_FROM", 0.0)
+    told: list[list[str]] = []
+    for interrupt_at in (7, 9, None):  # at the third look, at the fourth, and at the end
+        bar = Recording(interrupt_at=interrupt_at)
+        train(tmp_path / "part", bar, quality_interval=2)
+        told.append([line for line in bar.lines if "nearly the same picture" in line])
+    assert [len(lines) for lines in told] == [1, 0, 0]
+    assert told[0][0].startswith("step 4: ")
+    train(tmp_path / "short", Recording(interrupt_at=3), quality_interval=2)
+    bar = Recording()
+    train(tmp_path / "short", bar, quality_interval=2)
+    assert [line[:7] for line in bar.lines if "nearly the same picture" in line] == ["step 4:"]  # one look was before
+
+
+def test_a_training_that_begins_anew_forgets_what_its_watch_saw(tmp_path: Path) -> None:
+    notes = WatchNotes(tmp_path / "part" / "watch.json")
+    notes.tell(4, Symptom.DEAD)
+    train(tmp_path / "part", Recording(interrupt_at=0))
+    notes.read()
+    assert notes.past(1000) == Past()
