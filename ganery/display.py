@@ -1,5 +1,6 @@
 """What the command line shows: a table of jobs, what came of a request, and a progress bar."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
@@ -91,10 +92,17 @@ class RateColumn(ProgressColumn):
 
 
 class TrainingBar:
-    """A progress bar with the steps, their rate, the time left and the newest losses; lines appear above it."""
+    """A progress bar with the steps, their rate, the time left and the newest losses; lines appear above it.
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    Where no terminal is, as in a pipe or a log, a line tells the same: when the state changes, every so many seconds,
+    and at the end.
+    """
+
+    def __init__(self, console: Console, *, line_seconds: float = 30.0) -> None:
+        self._console, self._line_seconds = console, line_seconds
+        self._losses = ""
+        self._line: tuple[str, int] | None = None
+        self._line_at = 0.0
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
@@ -117,10 +125,13 @@ class TrainingBar:
 
     def say(self, line: str) -> None:
         """Print a line above the bar."""
-        self._console.print(escape(line), highlight=False)
+        self._console.print(escape(line), highlight=False, soft_wrap=True)
 
     def move(self, state: str, step: int, total: int) -> None:
         """Show where the training stands. The bar appears the first time, and takes its rate from there."""
+        if not self._console.is_terminal:
+            self._print_line(state, step, total)
+            return
         if not self._is_shown:
             self._progress.start()
             self._progress.reset(self._task, completed=step)
@@ -131,7 +142,19 @@ class TrainingBar:
         """Show the first of the newest terms."""
         numbers = {name: value for name, value in terms.items() if isinstance(value, int | float)}
         shown = [f"{name} {value:.3f}" for name, value in list(numbers.items())[:_METRICS_SHOWN]]
-        self._progress.update(self._task, losses="  ".join(shown))
+        self._losses = "  ".join(shown)
+        self._progress.update(self._task, losses=self._losses)
+
+    def _print_line(self, state: str, step: int, total: int) -> None:
+        """Print a line where there is something new to tell, or has been nothing for a while."""
+        now = time.monotonic()
+        is_new = self._line is None or self._line[0] != state or step >= total
+        if self._line == (state, step) or not (is_new or now - self._line_at >= self._line_seconds):
+            return
+        self._line, self._line_at = (state, step), now
+        losses = f", {self._losses}" if self._losses else ""
+        share = f" ({step / total:.0%})" if total else ""
+        self._console.print(escape(f"{state}: step {step} of {total}{share}{losses}"), highlight=False, soft_wrap=True)
 
     def follow(self, job: Job, events: Sequence[Event]) -> None:
         """Show a job, and what happened to it since the last time."""

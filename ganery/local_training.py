@@ -175,6 +175,7 @@ class Bench:
         if place == self._continued:
             return
         save(describe(checkpoint, metrics, headline.judge), place)
+        self._bar.say(f"checkpoint at step {checkpoint.metadata.step}")
         earlier = [directory for directory in self._newest_first() if directory < place]
         for directory in self._forget([place, *earlier]):
             remove(directory)

@@ -28,10 +28,10 @@ def make_picture(**values: Any) -> Picture:
     return Picture(**{**usual, "threshold": None, "selected_by": None, **values})
 
 
-def shown(*jobs: Job, events: tuple[Event, ...] = (), is_terminal: bool = True) -> str:
+def shown(*jobs: Job, events: tuple[Event, ...] = (), is_terminal: bool = True, line_seconds: float = 30) -> str:
     """What a bar shows of a job."""
     console = Console(file=StringIO(), force_terminal=is_terminal, width=200, color_system=None)
-    with TrainingBar(console) as bar:
+    with TrainingBar(console, line_seconds=line_seconds) as bar:
         for job in jobs:
             bar.follow(job, events)
     assert isinstance(console.file, StringIO)
@@ -96,5 +96,24 @@ def test_the_bar_shows_the_place_in_the_queue() -> None:
 
 
 def test_a_pipe_gets_lines_and_no_bar() -> None:
-    kept = Event(sequence=1, kind="checkpoint", step=50, data={})
-    assert shown(make_job(), events=(kept,), is_terminal=False) == "checkpoint at step 50\n"
+    happened = (
+        Event(sequence=1, kind="checkpoint", step=50, data={}),
+        Event(sequence=2, kind="warning", step=50, data={"message": "it collapses"}),
+        Event(sequence=3, kind="metric", step=50, data={"critic/real": 0.25}),
+    )
+    assert shown(make_job(), events=happened, is_terminal=False).splitlines() == [
+        "checkpoint at step 50",
+        "it collapses",
+        "running: step 50 of 200 (25%), critic/real 0.250",
+    ]
+
+
+def test_a_pipe_gets_a_line_when_the_state_changes_at_the_end_and_every_so_often() -> None:
+    jobs = [make_job(state="queued", position=0, progress=Progress(step=0, total=200))]
+    jobs += [make_job(progress=Progress(step=step, total=200)) for step in (1, 2, 3, 200, 200)]
+    jobs.append(make_job(state="succeeded", progress=Progress(step=200, total=200)))
+    seldom = ["queued (place 1): step 0 of 200 (0%)", "running: step 1 of 200 (0%)"]
+    end = ["running: step 200 of 200 (100%)", "succeeded: step 200 of 200 (100%)"]
+    assert shown(*jobs, is_terminal=False).splitlines() == [*seldom, *end]
+    often = ["running: step 2 of 200 (1%)", "running: step 3 of 200 (2%)"]
+    assert shown(*jobs, is_terminal=False, line_seconds=0).splitlines() == [*seldom, *often, *end]
