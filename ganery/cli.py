@@ -35,6 +35,9 @@ app.add_typer(data, name="data")
 judge = typer.Typer(help="The classifiers that judge pictures.", no_args_is_help=True)
 app.add_typer(judge, name="judge")
 
+NICE_METHODS = {"top": "the best of the candidates", "drs": "the first that rejection sampling accepts"}
+"""models.NiceMethod in words: to import it takes a second."""
+
 INTERRUPTED = 130
 """The exit status of a command that Ctrl-C ended."""
 
@@ -134,6 +137,7 @@ def generate(
     out: Annotated[Path, typer.Option(help="The file to write; - for the standard output.")] = Path("grid.png"),
 ) -> None:
     """Draw a grid of pictures into a PNG file."""
+    _check_nice(nice=nice, nice_factor=nice_factor, nice_method=nice_method)
     named = {
         "digit": digit,
         "label": label,
@@ -309,6 +313,16 @@ def _train_here(wish: dict[str, Any], out: Path | None) -> None:
         _say("interrupted; the same command goes on from there")
         raise typer.Exit(INTERRUPTED)
     _say(f"draw from it with: ganery generate --local --checkpoint {result.checkpoint}")
+
+
+def _check_nice(*, nice: bool, nice_factor: int | None, nice_method: str | None) -> None:
+    """Refuse by the names of the options what the service would refuse by those of its parameters."""
+    if nice_method is not None and nice_method not in NICE_METHODS:
+        told = ", or ".join(f"{name}, {meaning}" for name, meaning in NICE_METHODS.items())
+        _fail(f"--nice-method {nice_method}: choose {told}")
+    for option, value in (("--nice-factor", nice_factor), ("--nice-method", nice_method)):
+        if value is not None and not nice:
+            _fail(f"{option} {value} means nothing without --nice: add it")
 
 
 def _draw_here(parameters: dict[str, Any]) -> Picture:

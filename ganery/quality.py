@@ -1,27 +1,47 @@
 """`ganery judge train`, `ganery evaluate` and `ganery publish`: how good a checkpoint is, and which ones ship."""
 
 import json
+import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from checkpoints.format import Checkpoint, CheckpointError, Metadata, load, read_metadata, recover, save
-from checkpoints.library import PRETRAINED, find_shipped, has_judge, judge_directory, load_judge, to_sampler
+from checkpoints.library import PRETRAINED, find_shipped, has_judge, judge_directory, load_judge, shipped, to_sampler
 from checkpoints.packing import pack
 from datasets import DatasetUnavailableError, TrainingData, load_dataset
 from ganery.holding import HeldError, hold
 from ganery.processes import Say
 from metrics import DEFAULT_METRICS, Measurement, Reference, UnknownMetricError, choose, find_metric, show, tabulate
 from models import DERIVED_JUDGES, UnknownDatasetError, find_family
+from store.checkpoints import checkpoint_id
 from store.settings import StoreSettings
 from workers.evaluation import PICTURES, Report, evaluate
 from workers.gan_train import classifier_trainer
 from workers.inception import InceptionUnavailableError, load_inception
 from workers.judging import train_judge
 
+_NAMED = 10
+"""Trained checkpoints that an error names."""
+
+_WRITTEN = re.compile(r"(?P<step>\d+)-(?P<token>\d+)")
+"""The name of the directory of a trained checkpoint: CheckpointKeeper gives it."""
+
 FID = "fid"
 """The metric that needs what does not ship."""
+
+
+class UnknownCheckpointError(Exception):
+    """Nothing that was trained or ships has this name, and no directory either."""
+
+    def __init__(self, name: str, shipped_names: Iterable[str], trained_ids: Sequence[str]) -> None:
+        self.name = name
+        trained = f"; trained are {', '.join(trained_ids)}" if trained_ids else "; none is trained yet"
+        super().__init__(
+            f"there is no checkpoint {name!r}: {', '.join(shipped_names) or 'none'} ships{trained}; "
+            "name one of these, or the directory of one"
+        )
 
 
 class UnfinishedTrainingError(Exception):
@@ -59,6 +79,7 @@ ERRORS = (
     NoJudgeError,
     OSError,
     UnfinishedTrainingError,
+    UnknownCheckpointError,
     UnknownDatasetError,
     UnknownMetricError,
 )
@@ -80,15 +101,29 @@ def make_judge(dataset: str, settings: StoreSettings, out: Path | None, say: Say
 
 
 def find_checkpoint(name: str, settings: StoreSettings) -> Path:
-    """Return the directory of a checkpoint: of a shipped name or id, of the id of a trained one, or the path itself."""
+    """Return the directory of a checkpoint: of a shipped name or id, of the id of a trained one, or the path itself.
+
+    Raises UnknownCheckpointError, which names those that there are.
+    """
     if (ours := find_shipped(name)) is not None:
         return ours
-    job, _, step = name.rpartition("-")
-    if not (job and step.isdigit()):
-        return Path(name)
-    written = (settings.checkpoints / job).glob(f"{step.zfill(8)}-*")
-    by_token = {int(token): path for path in written if (token := path.name.partition("-")[2]).isdigit()}
-    return by_token[max(by_token)] if by_token else Path(name)
+    trained = _find_trained(settings)
+    if (found := trained.get(name)) is not None:
+        return found
+    if not Path(name).is_dir():
+        newest = sorted(trained, key=lambda one: trained[one].stat().st_mtime, reverse=True)
+        raise UnknownCheckpointError(name, shipped(), newest[:_NAMED])
+    return Path(name)
+
+
+def _find_trained(settings: StoreSettings) -> dict[str, Path]:
+    """Return where the checkpoints that the service has trained lie, by id; the last written of a step."""
+    found: dict[str, tuple[int, Path]] = {}
+    for path in settings.checkpoints.glob("*/*-*"):
+        if (name := _WRITTEN.fullmatch(path.name)) is not None:
+            id_, token = checkpoint_id(path.parent.name, int(name["step"])), int(name["token"])
+            found[id_] = max(found.get(id_, (token, path)), (token, path))
+    return {id_: path for id_, (_, path) in found.items()}
 
 
 def judge_checkpoint(

@@ -165,3 +165,17 @@ def test_a_published_checkpoint_draws_the_same_pictures(
     )
     assert published.networks["discriminator"].get_parameter("0.weight").dtype == torch.float32
     assert {"fd", "fd_floor", "coverage", "nearest_training_picture"} <= set(read_metadata(place).metrics)
+
+
+def test_an_unknown_checkpoint_is_told_with_those_that_there_are(settings: StoreSettings) -> None:
+    with pytest.raises(
+        quality.UnknownCheckpointError, match=r"no checkpoint 'nonesuch': .*projection_gan-mnist.*none is"
+    ):
+        quality.find_checkpoint("nonesuch", settings)
+    for token in (1, 2):
+        save(finished(), settings.checkpoints / "job" / f"00000002-{token}")
+    assert quality.find_checkpoint("job-2", settings) == settings.checkpoints / "job" / "00000002-2"
+    with pytest.raises(quality.UnknownCheckpointError, match="trained are job-2;"):
+        quality.find_checkpoint("job-4", settings)
+    here = settings.checkpoints / "job" / "00000002-1"
+    assert quality.find_checkpoint(str(here), settings) == here
