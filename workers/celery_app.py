@@ -5,9 +5,12 @@ lost or doubled message does no harm, and no redelivery clock ticks beside a lon
 """
 
 import logging
+import warnings
 from typing import Any, Final
 
 from celery import Celery
+from celery.exceptions import SecurityWarning
+from celery.signals import celeryd_init
 from kombu.exceptions import OperationalError
 
 from store.doorbell import CELERY_SETTINGS, TASK
@@ -24,6 +27,7 @@ def configuration() -> dict[str, Any]:
         **CELERY_SETTINGS,
         "broker_url": WorkerSettings().broker,
         "include": ["workers.tasks"],
+        "accept_content": ["json"],  # nothing is ever unpickled: see `let_root_be`
         "task_acks_late": False,
         "worker_prefetch_multiplier": 1,
         "worker_disable_prefetch": True,  # else a message waits behind a training while others idle
@@ -54,6 +58,15 @@ def _application() -> Celery:
 
 app = Application("ganery")
 app.add_defaults(configuration)  # called when first needed: importing this module reads nothing
+
+
+@celeryd_init.connect  # type: ignore[untyped-decorator]
+def let_root_be(**_: Any) -> None:
+    """Keep back Celery's advice against root: it is about pickled messages, which run what they hold.
+
+    Ours are JSON, and hold the id of a job.
+    """
+    warnings.filterwarnings("ignore", r"You're running the worker with superuser privileges", SecurityWarning)
 
 
 def ring(job_id: str) -> bool:

@@ -1,8 +1,13 @@
+import os
 import pickle
 import subprocess
 import sys
+import warnings
 
 import pytest
+from celery.exceptions import SecurityWarning
+from celery.platforms import check_privileges
+from celery.signals import celeryd_init
 
 from store.doorbell import QUEUE, TASK
 from workers import tasks
@@ -36,3 +41,14 @@ def test_a_message_is_a_doorbell_and_no_more() -> None:
     assert app.conf.worker_disable_prefetch
     assert app.conf.worker_pool_start_method == "spawn"
     assert not app.conf.worker_cancel_long_running_tasks_on_connection_loss
+
+
+def test_root_is_not_warned_of_pickles_that_no_worker_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    assert app.conf.accept_content == ["json"]
+    with pytest.warns(SecurityWarning, match="superuser"):
+        check_privileges(app.conf.accept_content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        celeryd_init.send(sender="worker@test", instance=None, conf=app.conf, options={})
+        check_privileges(app.conf.accept_content)
