@@ -164,6 +164,16 @@ class Recipe:
         return self.nice_method is NiceMethod.DRS
 
     @property
+    def burnt_classes(self) -> int:
+        """Of how many classes rejection sampling draws a burn-in first: of a network without labels, one for all.
+
+        They count among the candidates of each grid, kept or not: another truncation or control needs others.
+        """
+        if not self.by_rejection:
+            return 0
+        return len(set(self.labels)) if self.is_conditional else 1
+
+    @property
     def by_classifier(self) -> bool:
         """Whether a classifier must find the class, since the network takes no labels."""
         return self.label is not None and not self.is_conditional
@@ -343,23 +353,24 @@ def _with_logits() -> str:
 
 
 def _check_size(recipe: Recipe, limits: Limits) -> None:
-    candidates = recipe.count * recipe.nice_factor
-    most = limits.candidates
+    burnt_classes = recipe.burnt_classes
+    if burnt_classes > MOST_BURNT_CLASSES:
+        raise ParameterError(
+            "nice_method",
+            f"drs draws {BURN_IN} candidates of each class first; these pictures are of {burnt_classes}, and at most "
+            f"{MOST_BURNT_CLASSES} may be: ask for one by {_name_of_label(recipe.dataset)}, or for nice_method=top",
+        )
+    candidates, burn_in = recipe.count * recipe.nice_factor, BURN_IN * burnt_classes
+    most = max(0, limits.candidates - burn_in)
     if recipe.by_classifier:
         most = most * TYPICAL_CLASSES // len(recipe.dataset.classes)
         most //= 2  # a class may come up half as often as the others
     if candidates > most:
+        first = f" beside the {burn_in} that drs draws first" if burn_in else ""
         raise ParameterError(
             "nice_factor" if recipe.is_nice else "count",
-            f"{recipe.count} pictures of {recipe.nice_factor} candidates each are {candidates} candidates; "
+            f"{recipe.count} pictures of {recipe.nice_factor} candidates each are {candidates} candidates{first}; "
             f"at most {most} are drawn for such a grid: that is {most // recipe.nice_factor} pictures",
-        )
-    classes = len(set(recipe.labels))
-    if recipe.by_rejection and recipe.is_conditional and classes > MOST_BURNT_CLASSES:
-        raise ParameterError(
-            "nice_method",
-            f"drs draws {BURN_IN} candidates of each class first; these pictures are of {classes}, and at most "
-            f"{MOST_BURNT_CLASSES} may be: ask for one by {_name_of_label(recipe.dataset)}, or for nice_method=top",
         )
     rows = -(-recipe.count // recipe.columns)
     pixels = rows * recipe.columns * (recipe.dataset.size * recipe.scale) ** 2

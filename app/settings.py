@@ -16,7 +16,9 @@ class AppSettings(StoreSettings):
     study_queue_limit: int = Field(
         500, ge=1, description="jobs of studies that may be queued; POST /studies answers 429 where more would be"
     )
-    max_candidates: int = Field(20_480, ge=1, description="pictures that one grid may be chosen from")
+    max_candidates: int = Field(
+        20_480, ge=1, description="pictures that one grid may be chosen from, burn-ins of drs among them"
+    )
     max_pixels: int = Field(64_000_000, ge=1, description="pixels of the largest grid")
     concurrent_grids: int = Field(2, ge=1, description="grids that are drawn at once, a thread each")
     waiting_grids: int = Field(16, ge=0, description="requests that may wait for their turn to draw")

@@ -18,6 +18,7 @@ from PIL import Image
 from checkpoints.format import read_metadata, save
 from checkpoints.library import DEFAULT_CHECKPOINT, judge_directory, load_judge, load_sampler
 from models import (
+    BURN_IN,
     FLAGSHIP,
     SEGMENTS,
     UnknownFamilyError,
@@ -179,6 +180,17 @@ def test_drs_keeps_the_first_of_the_candidates_that_is_accepted(gallery: Service
     assert "Nice method: drs" in png(response).info["parameters"]
     assert "nice_method=drs" in told["url"]
     assert gallery.get(told["url"]).content == response.content
+
+
+def test_the_burn_in_counts_among_the_candidates_of_a_grid(pretrained: Any, tmp_path: Path) -> None:
+    with running(tmp_path, max_candidates=2 * BURN_IN + 40) as service:
+        path = f"{NAMED}{DRS}&nice_factor=20&truncation=0.37"
+        assert service.get(f"{path}&count=2").status_code == 200
+        problem = refusal(service.get(f"{path}&count=15&digit=1"), 422)
+        told = places(problem)["parameter", "nice_factor"]
+        assert f"beside the {BURN_IN} that drs draws first; at most {BURN_IN + 40} are drawn" in told
+        refusal(service.get(f"{path}&count=3"), 422)
+        assert service.get(f"{NAMED}&nice=true&nice_factor=20&count=15").status_code == 200
 
 
 def test_drs_of_a_class_chooses_among_what_the_classifier_passed(gallery: Service, frequent_class: int) -> None:
