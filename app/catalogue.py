@@ -158,6 +158,10 @@ class Catalogue:
         """
         return self._store.leaders(dataset, judge=current_judge(dataset), family=family)
 
+    def shipped(self, dataset: str, *, family: str | None = None) -> Sequence[KnownCheckpoint]:
+        """Return what ships for the data set, by name."""
+        return self._shipped(dataset=dataset, family=family)
+
     def _last_shipped(self, family: str | None, dataset: str | None) -> KnownCheckpoint:
         ours = self._shipped(family=family, dataset=dataset)
         if not ours:

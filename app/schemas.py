@@ -238,19 +238,22 @@ class MetricsPoint(Document):
 
 
 class Standing(Document):
-    """The best checkpoint of a finished job, and what it took."""
+    """The best checkpoint of a finished job, and what it took; or one that ships."""
 
     rank: int | None = Field(description="null where it is not ranked")
     reason: str | None = Field(None, description="why it is not ranked")
     checkpoint: str = Field(description="the id of the checkpoint")
-    job_id: str
-    state: JobState = Field(description="how the job ended")
+    shipped: bool = Field(description="whether it ships with the service, and no job here trained it")
+    job_id: str | None = Field(description="null if it ships with the service")
+    state: JobState | None = Field(description="how the job ended; null if it ships with the service")
     family: str
     preset: str
-    seed: int
+    seed: int | None = Field(description="of the training; null if it ships with the service")
     step: int
     images_seen: int
-    seconds: float = Field(description="from the job's first step to its end, pauses among them")
+    seconds: float | None = Field(
+        description="from the job's first step to its end, pauses among them; null if it ships with the service"
+    )
     metrics: Mapping[str, Any]
 
     @classmethod
@@ -261,6 +264,7 @@ class Standing(Document):
             rank=rank,
             reason=reason,
             checkpoint=checkpoint.id,
+            shipped=False,
             job_id=checkpoint.job_id,
             state=leader.state,
             family=checkpoint.family,
@@ -269,6 +273,25 @@ class Standing(Document):
             step=checkpoint.step,
             images_seen=checkpoint.images_seen,
             seconds=leader.seconds,
+            metrics=checkpoint.metrics,
+        )
+
+    @classmethod
+    def of_shipped(cls, checkpoint: KnownCheckpoint, *, reason: str) -> "Standing":
+        """Describe a checkpoint that ships, and why it is not ranked."""
+        return cls(
+            rank=None,
+            reason=reason,
+            checkpoint=checkpoint.id,
+            shipped=True,
+            job_id=None,
+            state=None,
+            family=checkpoint.family,
+            preset=checkpoint.preset,
+            seed=None,
+            step=checkpoint.step,
+            images_seen=checkpoint.images_seen,
+            seconds=None,
             metrics=checkpoint.metrics,
         )
 
@@ -282,7 +305,9 @@ class Leaderboard(Document):
     better: Better = Field(description="which value is better; real: that of real pictures")
     judge: str | None = Field(description="digest of today's judge of the data set; null where there is none")
     items: Sequence[Standing]
-    unranked: Sequence[Standing] = Field(description="those whose figures do not compare with these, the newest first")
+    unranked: Sequence[Standing] = Field(
+        description="those whose figures do not compare with these: what ships, then the newest"
+    )
 
 
 class AliasView(Document):

@@ -8,7 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from checkpoints.format import Checkpoint, CheckpointError, Metadata, load, read_metadata, recover, save
-from checkpoints.library import PRETRAINED, find_shipped, has_judge, judge_directory, load_judge, shipped, to_sampler
+from checkpoints.library import (
+    PRETRAINED,
+    current_judge,
+    find_shipped,
+    has_judge,
+    judge_directory,
+    load_judge,
+    shipped,
+    to_sampler,
+)
 from checkpoints.packing import pack
 from datasets import DatasetUnavailableError, TrainingData, load_dataset
 from ganery.holding import HeldError, hold
@@ -177,12 +186,13 @@ def publish(name: str, directory: Path, settings: StoreSettings, say: Say) -> Pa
 
 def _publish(name: str, directory: Path, settings: StoreSettings, say: Say) -> Path:
     recover(PRETRAINED, is_dead=lambda other: other == name)  # no other process publishes now
+    judge = current_judge(read_metadata(directory).dataset.name)  # before it measures: it might be trained meanwhile
     checkpoint, report = judge_checkpoint(directory, settings, say)
     family = find_family(checkpoint.metadata.family)
     live = {key: value for key, value in checkpoint.networks.items() if key not in checkpoint.averaged}
     scoring = {key: value for key, value in live.items() if key.split(".")[0] not in family.generators}
     networks = {key: value for key, value in live.items() if key not in scoring} | pack(scoring)
-    metadata = checkpoint.metadata.model_copy(update={"metrics": _metrics(report)})
+    metadata = checkpoint.metadata.model_copy(update={"metrics": _metrics(report), "judge": judge})
     destination = PRETRAINED / name
     metadata = save(replace(checkpoint, metadata=metadata, networks=networks, training_state=None), destination)
     (destination / "README.md").write_text(_model_card(name, replace(checkpoint, metadata=metadata), report))

@@ -17,6 +17,10 @@ from store.checkpoints import Leader
 from store.requests import DEFAULT_DATASET
 
 _OTHER_JUDGE = "measured by another judge than today's, or by an unknown one: train on, or anew, to compare"
+_MORE_PICTURES = (
+    "it ships with the service: `ganery evaluate` measured it, on more pictures than a training judges, which makes "
+    "FD smaller; train the same preset to compare"
+)
 
 router = APIRouter(tags=["quality"])
 
@@ -38,7 +42,7 @@ def leaderboard(query: Annotated[LeaderboardQuery, Query()], given: Given) -> Le
 
     Each stands with all its metrics, and with the time and the pictures that it took. Metrics were measured in the
     training, on fewer pictures than `ganery evaluate` draws: they compare with one another. What another judge than
-    today's has measured does not, and stands apart. Of more than a thousand jobs the newest are told.
+    today's has measured does not, nor what ships, and stands apart. Of more than a thousand jobs the newest are told.
     """
     metric = choose_metric(query.metric)
     require_known(query.family, query.dataset)
@@ -53,7 +57,13 @@ def leaderboard(query: Annotated[LeaderboardQuery, Query()], given: Given) -> Le
         better=metric.better,
         judge=judge,
         items=[Standing.of(leader, rank=place) for place, leader in enumerate(ranked, 1)],
-        unranked=[Standing.of(leader, rank=None, reason=_OTHER_JUDGE) for leader in others],
+        unranked=[
+            *(
+                Standing.of_shipped(one, reason=_MORE_PICTURES)
+                for one in given.catalogue.shipped(query.dataset, family=query.family)
+            ),
+            *(Standing.of(leader, rank=None, reason=_OTHER_JUDGE) for leader in others),
+        ],
     )
 
 

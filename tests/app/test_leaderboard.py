@@ -8,6 +8,7 @@ from checkpoints.library import current_judge
 from store.states import Failed, Succeeded
 from tests.app.problems import places, refusal
 from tests.app.service import Service
+from tests.app.zoo import CONDITIONAL, UNCONDITIONAL
 
 
 def finish(service: Service, *checkpoints: dict[str, float], fails: bool = False) -> str:
@@ -42,6 +43,22 @@ def test_finished_jobs_are_ranked_by_their_best_checkpoint(service: Service) -> 
     assert (found["dataset"], found["metric"], found["better"]) == ("segments", "fd", "lower")
 
 
+def test_what_ships_is_listed_with_its_figures_and_not_ranked(service: Service) -> None:
+    finish(service, {"fd": 3.0})
+    found = board(service)
+    assert [one["shipped"] for one in found["items"]] == [False]
+    shipped = [one for one in found["unranked"] if one["shipped"]]
+    assert [one["checkpoint"] for one in shipped] == [
+        service.id_of(name) for name in sorted((CONDITIONAL, UNCONDITIONAL))
+    ]
+    assert all(one["rank"] is None and "more pictures than a training judges" in one["reason"] for one in shipped)
+    known = service.given.catalogue.find(CONDITIONAL)
+    mine = next(one for one in shipped if one["checkpoint"] == known.id)
+    assert (mine["metrics"], mine["job_id"], mine["seconds"]) == (known.metrics, None, None)
+    of_family = board(service, family=known.family)["unranked"]
+    assert [one["checkpoint"] for one in of_family] == [known.id]
+
+
 def test_what_another_judge_measured_is_shown_and_not_ranked(service: Service) -> None:
     service.judge = "an older judge"
     older = finish(service, {"fd": 0.5}, {"fd": 0.1}, {"fd": 0.3})
@@ -53,7 +70,7 @@ def test_what_another_judge_measured_is_shown_and_not_ranked(service: Service) -
     newer = finish(service, {"fd": 3.0})
     found = board(service)
     assert [(one["rank"], one["checkpoint"]) for one in found["items"]] == [(1, f"{newer}-1"), (2, f"{both}-2")]
-    (apart,) = found["unranked"]
+    (apart,) = (one for one in found["unranked"] if not one["shipped"])
     assert (apart["rank"], apart["checkpoint"], apart["metrics"]) == (None, f"{older}-3", {"fd": 0.3})
     assert "another judge than today's" in apart["reason"]
     assert found["judge"] == current_judge("segments")
