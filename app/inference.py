@@ -89,7 +89,8 @@ class Loaded:
 class Picture:
     """A rendered grid, and how its pictures were chosen. chosen_by: the classifier, where one chose.
 
-    accepted_share: the share that rejection sampling accepted, where it chose.
+    accepted_share: the share that rejection sampling accepted, where it chose. score: of the one picture, where one is
+    shown and its family scores.
     """
 
     png: bytes
@@ -97,6 +98,7 @@ class Picture:
     threshold: float | None
     accepted_share: float | None
     chosen_by: Judge | None
+    score: float | None
 
 
 class Turns:
@@ -191,8 +193,9 @@ class Engine:
             return kept
         with self.turns.taken():
             loaded = self.load(recipe.checkpoint)
-            selection = self._select(recipe, loaded.sampler)
-            picture = self._encode(recipe, loaded.metadata, selection)
+            selection = self._select(recipe, loaded.sampler).show(recipe.shown)
+            score = _score(recipe, loaded.sampler, selection)
+            picture = self._encode(recipe, loaded.metadata, selection, score)
         self._pictures.put(tag, picture)
         return picture
 
@@ -272,14 +275,14 @@ class Engine:
             rejections=rejections,
         )
 
-    def _encode(self, recipe: Recipe, metadata: Metadata, selection: Selection) -> Picture:
+    def _encode(self, recipe: Recipe, metadata: Metadata, selection: Selection, score: float | None) -> Picture:
         judge = _judge_of(recipe)
         text = None
         if recipe.describes_itself:
-            text = describe(recipe, metadata, selection, chosen_by=judge, version=self._version)
+            text = describe(recipe, metadata, selection, chosen_by=judge, score=score, version=self._version)
         grid = lay_out(to_pixels(selection.images), columns=recipe.columns, scale=recipe.scale)
         png = encode_png(grid, text)
-        return Picture(png, selection.candidates, selection.threshold, selection.accepted_share, judge)
+        return Picture(png, selection.candidates, selection.threshold, selection.accepted_share, judge, score)
 
 
 def _read(checkpoint: KnownCheckpoint) -> Loaded:
@@ -288,6 +291,16 @@ def _read(checkpoint: KnownCheckpoint) -> Loaded:
         reason = f"is of {stored.metadata.digest[:12]}…, but {checkpoint.digest[:12]}… was registered"
         raise CheckpointCorruptError(checkpoint.directory, "metadata.json", reason)
     return Loaded(to_sampler(stored), stored.metadata)
+
+
+def _score(recipe: Recipe, sampler: Sampler, selection: Selection) -> float | None:
+    """Return how real the one picture that is shown looks to the discriminator, on no fixed scale."""
+    if recipe.index is None or sampler.family.score is None:
+        return None
+    scores = selection.scores
+    if scores is None:
+        scores = sampler.score(selection.images, torch.tensor(recipe.labels[recipe.shown]))
+    return round(float(scores), 6)
 
 
 def _judge_of(recipe: Recipe) -> Judge | None:

@@ -12,6 +12,9 @@ from models import CONFIDENCE, Selection
 DEVICE_CLASS = "cpu"
 """The same recipe gives the same bytes on the same class of device only."""
 
+KEYWORD = "ganery"
+"""Of the text chunk that holds the recipe as JSON."""
+
 _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -31,24 +34,35 @@ class Judge:
 
 
 def describe(
-    recipe: Recipe, metadata: Metadata, selection: Selection, *, chosen_by: Judge | None, version: str
+    recipe: Recipe,
+    metadata: Metadata,
+    selection: Selection,
+    *,
+    chosen_by: Judge | None,
+    score: float | None,
+    version: str,
 ) -> Mapping[str, str]:
-    """Return the text chunks of a grid by keyword (PNG, third edition, 11.3.3). No time: equal recipes, equal bytes."""
+    """Return the text chunks of a grid by keyword (PNG, third edition, 11.3.3). No time: equal recipes, equal bytes.
+
+    selection: what is shown. score: of the one picture, where one is shown and its family scores.
+    """
     full = _recipe(recipe, metadata, selection, chosen_by, version)
+    if recipe.index is not None:
+        full |= {"index": recipe.index, "score": score}
     return {
-        "Title": f"{recipe.count} pictures by {recipe.checkpoint.id}",
+        "Title": f"{_title(recipe)} by {recipe.checkpoint.id}",
         "Description": _sentence(recipe),
         "Software": f"Ganery {version}",
         "Source": recipe.url,
         "parameters": _line(recipe, side=selection.images.shape[-1]),
-        "ganery": json.dumps(full, separators=(",", ":")),
+        KEYWORD: json.dumps(full, separators=(",", ":")),
         "XML:com.adobe.xmp": _XMP,
     }
 
 
 def _recipe(
     recipe: Recipe, metadata: Metadata, selection: Selection, chosen_by: Judge | None, version: str
-) -> Mapping[str, Any]:
+) -> dict[str, Any]:
     scores, accepted = selection.scores, selection.accepted
     rejection: Mapping[str, Any] = {}
     if accepted is not None:
@@ -65,10 +79,10 @@ def _recipe(
         "dataset": metadata.dataset.name,
         "dataset_sha256": metadata.dataset_digest,
         "seed": recipe.seed,
-        "count": recipe.count,
+        "count": recipe.shown_count,
         "columns": recipe.columns,
         "scale": recipe.scale,
-        "labels": _labels(recipe),
+        "labels": recipe.classes,
         "truncation": recipe.truncation,
         "nice_factor": recipe.nice_factor if recipe.is_nice else None,
         "controls": recipe.controls and recipe.controls.model_dump(exclude_none=True),
@@ -87,17 +101,15 @@ def _recipe(
     }
 
 
-def _labels(recipe: Recipe) -> list[str] | None:
-    """Return the class of each picture, where there was one to ask for."""
-    if recipe.label is None and not recipe.is_conditional:
-        return None
-    return [recipe.dataset.classes[label] for label in recipe.labels]
+def _title(recipe: Recipe) -> str:
+    return f"{recipe.count} pictures" if recipe.index is None else f"picture {recipe.index}"
 
 
 def _sentence(recipe: Recipe) -> str:
-    what = "pictures" if recipe.label is None else f"pictures of class {recipe.dataset.classes[recipe.label]}"
+    of_class = "" if recipe.label is None else f" of class {recipe.dataset.classes[recipe.label]}"
     family, dataset = recipe.checkpoint.family, recipe.dataset.name
-    return f"{recipe.count} {what}, drawn by {family} trained on {dataset}; no camera took them."
+    what, them = (f"{recipe.count} pictures", "them") if recipe.index is None else ("a picture", "it")
+    return f"{what}{of_class}, drawn by {family} trained on {dataset}; no camera took {them}."
 
 
 def _line(recipe: Recipe, *, side: int) -> str:
@@ -108,7 +120,7 @@ def _line(recipe: Recipe, *, side: int) -> str:
         "Model hash": recipe.checkpoint.digest[:10],
         "Seed": recipe.seed,
         "Size": f"{size}x{size}",
-        "Count": recipe.count,
+        "Count": recipe.shown_count,
         "Truncation": recipe.truncation,
         "Nice factor": recipe.nice_factor,
     }

@@ -32,6 +32,9 @@ from models import (
 )
 from store.requests import DEFAULT_DATASET, DRAWN_SEEDS, LARGEST_SEED
 
+MOST_PICTURES = 1024
+"""In a grid."""
+
 MOST_BURNT_CLASSES = 50
 """Rejection sampling draws some hundred candidates of a class before the first picture of it."""
 
@@ -90,9 +93,17 @@ class UnsteeredQuery(CheckpointQuery):
     seed: int | None = Field(
         None, ge=0, le=LARGEST_SEED, description="the same seed, the same pictures; drawn where left out"
     )
-    count: int = Field(16, ge=1, le=1024, description="pictures; picture i of a seed is the same whatever the count")
+    count: int = Field(
+        16, ge=1, le=MOST_PICTURES, description="pictures; picture i of a seed is the same whatever the count"
+    )
     columns: int | None = Field(
-        None, ge=1, le=1024, description="pictures in a row; default the floor of the root of count"
+        None, ge=1, le=MOST_PICTURES, description="pictures in a row; default the floor of the root of count"
+    )
+    index: int | None = Field(
+        None,
+        ge=0,
+        lt=MOST_PICTURES,
+        description="draw only this picture of the grid, from 0; it is the same whatever the count and the columns",
     )
     nice: bool = Field(False, description="keep of each `nice_factor` candidates one that looks real")
     nice_factor: int | None = Field(
@@ -137,13 +148,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All that a grid depends on. label: None draws picture i of class i mod classes."""
+    """All that a grid depends on. label: None draws picture i of class i mod classes.
+
+    index: the one picture that is shown, the last of count; None shows them all.
+    """
 
     checkpoint: KnownCheckpoint
     dataset: DatasetSpec
     seed: int
     count: int
     columns: int
+    index: int | None
     scale: int
     label: int | None
     nice_factor: int
@@ -186,14 +201,30 @@ class Recipe:
         return [place % len(self.dataset.classes) for place in range(self.count)]
 
     @property
+    def shown(self) -> slice:
+        """The places of the pictures that are shown."""
+        return slice(self.index, self.count)
+
+    @property
+    def shown_count(self) -> int:
+        """How many pictures are shown."""
+        return self.count if self.index is None else 1
+
+    @property
+    def classes(self) -> list[str] | None:
+        """The class of each picture that is shown, where there was one to ask for."""
+        if self.label is None and not self.is_conditional:
+            return None
+        return [self.dataset.classes[label] for label in self.labels[self.shown]]
+
+    @property
     def url(self) -> str:
         """The one URL of this grid, relative to the service: its parameters complete, and in order."""
         chosen: dict[str, object] = {
             "checkpoint": self.checkpoint.id,
-            "columns": self.columns,
-            "count": self.count,
             "seed": self.seed,
         }
+        chosen |= {"columns": self.columns, "count": self.count} if self.index is None else {"index": self.index}
         if self.label is not None:
             chosen[_name_of_label(self.dataset)] = self.dataset.classes[self.label]
         if self.is_nice:
@@ -218,12 +249,14 @@ def complete(query: GenerateQuery, catalogue: Catalogue, limits: Limits) -> Reci
     """
     checkpoint = choose_checkpoint(query, catalogue)
     dataset, family = find_parts(checkpoint)
+    index = _index(query)
     recipe = Recipe(
         checkpoint=checkpoint,
         dataset=dataset,
         seed=secrets.randbelow(DRAWN_SEEDS) if query.seed is None else query.seed,
-        count=query.count,
-        columns=query.columns or isqrt(query.count),
+        count=query.count if index is None else index + 1,
+        columns=(query.columns or isqrt(query.count)) if index is None else 1,
+        index=index,
         scale=query.scale,
         label=_label(query, dataset),
         nice_factor=_nice_factor(query),
@@ -310,6 +343,12 @@ def is_pinned(query: GenerateQuery, recipe: Recipe) -> bool:
     return query.seed is not None and query.checkpoint == recipe.checkpoint.id
 
 
+def _index(query: GenerateQuery) -> int | None:
+    if query.index is not None and "count" in query.model_fields_set and query.index >= query.count:
+        raise ParameterError("index", f"a grid of {query.count} has the pictures 0 to {query.count - 1}")
+    return query.index
+
+
 def _label(query: GenerateQuery, dataset: DatasetSpec) -> int | None:
     by_label = by_digit = None
     if query.label is not None:
@@ -368,11 +407,11 @@ def _check_size(recipe: Recipe, limits: Limits) -> None:
     if candidates > most:
         first = f" beside the {burn_in} that drs draws first" if burn_in else ""
         raise ParameterError(
-            "nice_factor" if recipe.is_nice else "count",
+            "nice_factor" if recipe.is_nice else "count" if recipe.index is None else "index",
             f"{recipe.count} pictures of {recipe.nice_factor} candidates each are {candidates} candidates{first}; "
             f"at most {most} are drawn for such a grid: that is {most // recipe.nice_factor} pictures",
         )
-    rows = -(-recipe.count // recipe.columns)
+    rows = -(-recipe.shown_count // recipe.columns)
     pixels = rows * recipe.columns * (recipe.dataset.size * recipe.scale) ** 2
     if pixels > limits.pixels:
         raise ParameterError(

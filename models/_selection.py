@@ -71,6 +71,11 @@ class Selection:
         """The share of the pictures that rejection sampling accepted; None where it did not choose."""
         return None if self.accepted is None else float(self.accepted.double().mean())
 
+    def show(self, places: slice) -> "Selection":
+        """Return the pictures at these places alone; the candidates are those of all."""
+        scores, accepted = (None if one is None else one[places] for one in (self.scores, self.accepted))
+        return Selection(self.images[places], self.candidates, scores, accepted)
+
 
 @dataclass(frozen=True, slots=True)
 class Candidates:

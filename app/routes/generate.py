@@ -42,6 +42,7 @@ def _refuse_repeats(request: Request) -> None:
             X_Ganery_Candidates="how many pictures were drawn to choose from",
             X_Ganery_Threshold="with nice=true, by top: the lowest score that was kept",
             X_Ganery_Accepted_Share="by drs: the share that was accepted, in [0, 1]; the others are their runs' best",
+            X_Ganery_Score="with index: how real the picture looks to the discriminator, where the family has a score",
             X_Ganery_Selected_By="where the network takes no labels: the classifier that found the class",
         ),
         **UNCHANGED,
@@ -78,7 +79,7 @@ def _picture(recipe: Recipe, tag: str, given: Services) -> Picture:
     picture = given.engine.render(recipe, tag)
     family = recipe.checkpoint.family
     given.metrics.drawing.labels(family).observe(time.perf_counter() - began)
-    given.metrics.pictures.labels(family, str(recipe.is_nice).lower()).inc(recipe.count)
+    given.metrics.pictures.labels(family, str(recipe.is_nice).lower()).inc(recipe.shown_count)
     given.metrics.candidates.labels(family).inc(picture.candidates)
     return picture
 
@@ -100,6 +101,8 @@ def _chosen(picture: Picture) -> dict[str, str]:
         headers["X-Ganery-Threshold"] = f"{picture.threshold:.6g}"
     if picture.accepted_share is not None:
         headers["X-Ganery-Accepted-Share"] = f"{picture.accepted_share:.6g}"
+    if picture.score is not None:
+        headers["X-Ganery-Score"] = f"{picture.score:.6g}"
     if picture.chosen_by is not None:
         headers["X-Ganery-Selected-By"] = f"{picture.chosen_by.name}; confidence={CONFIDENCE}"
     return headers

@@ -21,6 +21,7 @@ from models import (
     BURN_IN,
     FLAGSHIP,
     SEGMENTS,
+    Sampler,
     UnknownFamilyError,
     draw_burn_in,
     from_pixels,
@@ -115,6 +116,44 @@ def test_the_rest_of_the_last_row_is_background(gallery: Service) -> None:
 def test_picture_i_of_a_seed_is_the_same_whatever_the_count(gallery: Service, url: str) -> None:
     few, many = (cells(gallery.get(f"{url}&count={count}&columns=4"), 4) for count in (4, 37))
     assert np.array_equal(few, many[:4])
+
+
+@pytest.mark.parametrize("url", [NAMED, PLAIN, f"{NAMED}&digit=3", f"{NAMED}&nice=true", f"{PLAIN}{DRS}"])
+def test_one_picture_of_a_grid_can_be_had_alone(gallery: Service, url: str) -> None:
+    grid, one = cells(gallery.get(f"{url}&count=9"), 3), gallery.get(f"{url}&count=9&columns=3&index=7")
+    assert np.array_equal(cells(one, 1), grid[7:8])
+    assert one.content == gallery.get(f"{url}&index=7").content
+    told = recipe(one)
+    assert (told["index"], told["count"], told["columns"]) == (7, 1, 1)
+    assert "&index=7&" in told["url"]
+    assert "count" not in told["url"]
+    assert gallery.get(told["url"]).content == one.content
+
+
+def test_one_picture_tells_its_class_and_its_score(gallery: Service, pretrained: Any) -> None:
+    response = gallery.get(f"{NAMED}&index=13")
+    sampler, labels = load_sampler(pretrained / CONDITIONAL), [index % 10 for index in range(14)]
+    score = sampler.score(sampler.sample(range(14), seed=5, labels=labels)[13:], torch.tensor([3]))
+    told = recipe(response)
+    assert told["labels"] == ["3"]
+    assert told["score"] == pytest.approx(float(score), abs=1e-5)
+    assert float(response.headers["x-ganery-score"]) == pytest.approx(told["score"], rel=1e-5)
+    assert png(response).info["Title"].startswith("picture 13 by ")
+    assert recipe(gallery.get(f"{NAMED}&index=13&nice=true"))["scores"] == [pytest.approx(max_score(sampler), abs=1e-5)]
+    assert not {"index", "score"} & recipe(gallery.get(NAMED)).keys()
+    assert "x-ganery-score" not in gallery.get(NAMED).headers
+
+
+def max_score(sampler: Sampler) -> float:
+    """The best score of the twenty candidates of picture 13."""
+    candidates = sampler.sample(range(260, 280), seed=5, labels=[3] * 20)
+    return float(sampler.score(candidates, torch.tensor([3] * 20)).max())
+
+
+def test_a_picture_that_the_grid_has_not_is_refused(gallery: Service) -> None:
+    problem = refusal(gallery.get(f"{NAMED}&count=4&index=4"), 422)
+    assert "has the pictures 0 to 3" in places(problem)["parameter", "index"]
+    refusal(gallery.get(f"{NAMED}&index=1024"), 422)
 
 
 def test_scale_makes_each_pixel_a_square(gallery: Service) -> None:
