@@ -16,6 +16,7 @@ from app.settings import AppSettings
 from store.database import Database
 from store.events import EventStore
 from store.jobs import JobStore
+from store.pictures import PictureStore
 from store.studies import StudyStore
 
 
@@ -27,6 +28,7 @@ class Services:
     database: Database
     jobs: JobStore
     studies: StudyStore
+    pictures: PictureStore
     events: EventStore
     feed: Feed
     catalogue: Catalogue

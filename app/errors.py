@@ -59,6 +59,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     store.IdempotencyConflictError: Kind(422, "idempotency-conflict", "The key was used for another request"),
     ControlError: _INVALID,
     refusals.UnreadablePictureError: Kind(422, "unreadable-picture", "The picture cannot be read"),
+    refusals.NoRecipeError: Kind(422, "no-recipe", "The picture tells no recipe"),
     refusals.MediaTypeError: Kind(415, "unsupported-media-type", "The body is of another type"),
     store.NotFoundError: Kind(404, "not-found", "There is no such thing"),
     UnknownFamilyError: Kind(404, "no-such-family", "There is no such family"),
@@ -70,6 +71,10 @@ KINDS: Mapping[type[Exception], Kind] = {
     refusals.ProblemTypeNotFoundError: Kind(404, "no-such-problem-type", "There is no such type of problem"),
     store.JobStateError: Kind(409, "wrong-state", "The job's state does not allow it"),
     store.QueueFullError: Kind(429, "queue-full", "As many jobs wait as may", retry_after_seconds=30),
+    store.PictureInTrashError: Kind(409, "in-trash", "The picture is in the trash"),
+    refusals.OtherWeightsError: Kind(409, "other-weights", "The checkpoint has other weights"),
+    store.BlobMissingError: Kind(404, "file-missing", "The file of the picture is gone"),
+    store.BlobDamagedError: Kind(503, "file-damaged", "The file of the picture is damaged, and is not served"),
     CheckpointCorruptError: Kind(503, "checkpoint-damaged", "The checkpoint is damaged, and is not served"),
     CheckpointUnusableError: Kind(503, "checkpoint-unusable", "This version cannot draw from the checkpoint"),
     store.DatabaseUnavailableError: Kind(503, "database-unavailable", "The database is away", retry_after_seconds=5),
@@ -194,7 +199,7 @@ def _places(error: Exception) -> list[Place]:
         case ControlError():
             places = [Place(parameter=error.control, detail=error.detail)]
         case refusals.FieldError():
-            places = [Place(pointer=_pointer([error.field]), detail=error.detail)]
+            places = [Place(pointer=_pointer(error.field.split(".")), detail=error.detail)]
         case store.InvalidCursorError():
             places = [Place(parameter="cursor", detail=str(error))]
         case store.IdempotencyConflictError():

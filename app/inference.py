@@ -90,10 +90,12 @@ class Picture:
     """A rendered grid, and how its pictures were chosen. chosen_by: the classifier, where one chose.
 
     accepted_share: the share that rejection sampling accepted, where it chose. score: of the one picture, where one is
-    shown and its family scores.
+    shown and its family scores. width, height: in pixels.
     """
 
     png: bytes
+    width: int
+    height: int
     candidates: int
     threshold: float | None
     accepted_share: float | None
@@ -160,14 +162,14 @@ class Engine:
         self._pictures: LeastRecentlyUsed[str, Picture] = LeastRecentlyUsed(picture_bytes, lambda one: len(one.png))
         self._burn_ins: LeastRecentlyUsed[Hashable, Tensor] = LeastRecentlyUsed(BURN_INS_KEPT)
         self._shared = SharedWork[Picture]()
-        self._max_candidates, self._version = max_candidates, version
+        self._max_candidates, self.version = max_candidates, version
         self._judges: dict[str, PictureJudge] = {}
         self._loading = threading.Lock()
 
     @property
     def code(self) -> tuple[str, ...]:
         """What every answer depends on beside the request, the weights and the classifier."""
-        return (str(SAMPLING_VERSION), self._version, torch.__version__, ENCODER, DEVICE_CLASS)
+        return (str(SAMPLING_VERSION), self.version, torch.__version__, ENCODER, DEVICE_CLASS)
 
     def tag(self, recipe: Recipe) -> str:
         """Return the entity tag of the grid, without drawing it: a function of all that its bytes depend on.
@@ -279,10 +281,13 @@ class Engine:
         judge = _judge_of(recipe)
         text = None
         if recipe.describes_itself:
-            text = describe(recipe, metadata, selection, chosen_by=judge, score=score, version=self._version)
+            text = describe(recipe, metadata, selection, chosen_by=judge, score=score, version=self.version)
         grid = lay_out(to_pixels(selection.images), columns=recipe.columns, scale=recipe.scale)
         png = encode_png(grid, text)
-        return Picture(png, selection.candidates, selection.threshold, selection.accepted_share, judge, score)
+        height, width, _ = grid.shape
+        return Picture(
+            png, width, height, selection.candidates, selection.threshold, selection.accepted_share, judge, score
+        )
 
 
 def _read(checkpoint: KnownCheckpoint) -> Loaded:

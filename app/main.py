@@ -31,16 +31,20 @@ from app.routes import (
     leaderboard,
     nice_report,
     pages,
+    pictures,
     problems,
+    provenance,
     studies,
 )
 from app.settings import AppSettings
 from app.sweeper import Sweeper
+from store.blobs import Blobs
 from store.checkpoints import CheckpointStore
 from store.database import open_database
 from store.errors import DatabaseUnavailableError
 from store.events import EventStore
 from store.jobs import JobStore
+from store.pictures import PictureStore
 from store.studies import StudyStore
 
 VERSION = version("ganery")
@@ -59,6 +63,8 @@ _ROUTERS = [
         leaderboard,
         generate,
         classify,
+        pictures,
+        provenance,
         health,
         problems,
     )
@@ -85,7 +91,8 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
     errors.install(app, [route for router in _ROUTERS for route in router.routes])
     openapi.install(app)
     log = _write_line if services.settings.log_requests else None
-    app.add_middleware(LimitBody, limit_bytes=services.settings.body_limit_bytes)  # the innermost
+    files = dict.fromkeys(provenance.PATHS, services.settings.upload_limit_bytes)
+    app.add_middleware(LimitBody, limit_bytes=services.settings.body_limit_bytes, of_paths=files)  # the innermost
     names = (name.strip().lower() for name in services.settings.allowed_hosts.split(","))
     app.add_middleware(GuardHost, allowed=frozenset(name for name in names if name))
     app.add_middleware(Observe, metrics=services.metrics, log=log)
@@ -109,6 +116,7 @@ def _build_services(settings: AppSettings) -> Services:
         database=database,
         jobs=job_store,
         studies=StudyStore(database),
+        pictures=PictureStore(database, Blobs(settings.pictures)),
         events=event_store,
         feed=Feed(event_store, pause_seconds=settings.event_poll_seconds),
         catalogue=Catalogue(CheckpointStore(database), settings.checkpoints),
@@ -130,6 +138,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     sweeper = Sweeper(
         services.database,
         services.jobs,
+        services.pictures,
         services.doorbell.ring,
         pause_seconds=services.settings.sweep_seconds,
         again_seconds=services.settings.ring_again_seconds,

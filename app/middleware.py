@@ -5,7 +5,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -122,19 +122,23 @@ def _without_port(host: str) -> str:
 
 
 class LimitBody:
-    """Refuses a body above the limit: at once where its length is told, else when the limit is passed."""
+    """Refuses a body above the limit: at once where its length is told, else when the limit is passed.
 
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
-        self._app, self._limit = app, limit_bytes
+    of_paths: other limits, for what is sent to these paths.
+    """
+
+    def __init__(self, app: ASGIApp, limit_bytes: int, of_paths: Mapping[str, int]) -> None:
+        self._app, self._limit, self._of_paths = app, limit_bytes, of_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit = self._of_paths.get(scope["path"], self._limit)
         told = Headers(scope=scope).get("content-length", "0")
-        if told.isdecimal() and int(told) > self._limit:
-            refusal = http_problem(self._error(f"{told} bytes"), scope["method"], scope["path"])
+        if told.isdecimal() and int(told) > limit:
+            refusal = http_problem(_too_large(f"{told} bytes", limit), scope["method"], scope["path"])
             await refusal(scope, receive, send)
             return
         received = 0
@@ -143,11 +147,12 @@ class LimitBody:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._limit:
-                raise self._error(f"more than {self._limit} bytes")
+            if received > limit:
+                raise _too_large(f"more than {limit} bytes", limit)
             return message
 
         await self._app(scope, receive_limited, send)
 
-    def _error(self, came: str) -> HTTPException:
-        return HTTPException(413, f"a body of {came} came; at most {self._limit} bytes are taken")
+
+def _too_large(came: str, limit: int) -> HTTPException:
+    return HTTPException(413, f"a body of {came} came; at most {limit} bytes are taken")

@@ -5,6 +5,8 @@
     ├── FieldError                 a field of the body whose value is of no use here
     ├── MediaTypeError             a body that is not said to be of the type that is taken
     ├── UnreadablePictureError     a body that is no picture
+    ├── NoRecipeError              a picture that does not tell how it was made
+    ├── OtherWeightsError          a checkpoint's weights are not those that drew a picture
     ├── NoSuchCheckpointError      neither a checkpoint nor an alias
     │   └── DeletedCheckpointError removed while it was being read
     ├── NoCheckpointOfFamilyError
@@ -34,7 +36,7 @@ class ParameterError(RefusedError):
 
 
 class FieldError(RefusedError):
-    """A field of the body whose value is of no use here."""
+    """A field of the body whose value is of no use here. field: the way to it, with dots between."""
 
     def __init__(self, field: str, detail: str) -> None:
         self.field, self.detail = field, detail
@@ -52,6 +54,24 @@ class MediaTypeError(RefusedError):
 
 class UnreadablePictureError(RefusedError):
     """A body that is no picture which can be read, or too large a one."""
+
+
+class NoRecipeError(RefusedError):
+    """A PNG that does not tell how it was made, or tells what no recipe of this version is."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}: send a PNG as GET /generate answers it, saved without changes")
+
+
+class OtherWeightsError(RefusedError):
+    """The checkpoint of this id has other weights than those that drew a picture, so nothing can be compared."""
+
+    def __init__(self, checkpoint_id: str, told: str, found: str) -> None:
+        self.checkpoint_id, self.told, self.found = checkpoint_id, told, found
+        super().__init__(
+            f"weights of sha256 {told[:12]}… drew the picture, but checkpoint {checkpoint_id} has {found[:12]}… here: "
+            "ask a service that has the picture's own checkpoint"
+        )
 
 
 class NoSuchCheckpointError(RefusedError):

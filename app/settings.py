@@ -9,6 +9,7 @@ class AppSettings(StoreSettings):
     """What the web process may use: bytes, threads, memory, and how often it looks."""
 
     body_limit_bytes: int = Field(2**20, ge=1, description="the largest request body")
+    upload_limit_bytes: int = Field(2**24, ge=1, description="the largest PNG for POST /recall and POST /verify")
     allowed_hosts: str = Field(
         "", description="names by which requests may call the service, with commas between; any where empty"
     )

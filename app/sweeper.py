@@ -1,4 +1,7 @@
-"""What must happen though nobody asks: give away the jobs of dead workers, and ring again for what was not heard."""
+"""What must happen though nobody asks.
+
+Give away the jobs of dead workers, ring again for what was not heard, and empty the trash of what is old.
+"""
 
 import logging
 import threading
@@ -7,6 +10,7 @@ from store.database import Database
 from store.doorbell import Ring, sweep
 from store.errors import DatabaseUnavailableError
 from store.jobs import JobStore
+from store.pictures import PictureStore
 
 _log = logging.getLogger(__name__)
 
@@ -15,9 +19,16 @@ class Sweeper:
     """A thread that sweeps now and then until it is stopped. Any number of processes may sweep."""
 
     def __init__(
-        self, database: Database, jobs: JobStore, ring: Ring, *, pause_seconds: float, again_seconds: float
+        self,
+        database: Database,
+        jobs: JobStore,
+        pictures: PictureStore,
+        ring: Ring,
+        *,
+        pause_seconds: float,
+        again_seconds: float,
     ) -> None:
-        self._database, self._jobs, self._ring = database, jobs, ring
+        self._database, self._jobs, self._pictures, self._ring = database, jobs, pictures, ring
         self._pause_seconds, self._again_seconds = pause_seconds, again_seconds
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
@@ -35,6 +46,8 @@ class Sweeper:
         """Look once. Raises DatabaseUnavailableError."""
         self._database.migrate()  # it may have been away when the service started
         sweep(self._jobs, self._ring, again_seconds=self._again_seconds)
+        if removed := self._pictures.remove_expired():
+            _log.info("%d pictures left the trash for good", removed)
 
     def _run(self) -> None:
         while not self._stopped.is_set():

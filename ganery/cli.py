@@ -165,6 +165,34 @@ def generate(
 
 
 @app.command()
+def keep(
+    file: Annotated[Path, typer.Argument(help="A PNG that the service drew.")],
+    *,
+    star: Annotated[bool, typer.Option("--star", help="Give it a star.")] = False,
+    tags: Annotated[list[str] | None, typer.Option("--tag", help="A tag; may be repeated.")] = None,
+    note: Annotated[str, typer.Option(help="What to remember of it.")] = "",
+) -> None:
+    """Keep a picture in the gallery, by the recipe that its PNG holds."""
+    with _service() as client:
+        told = client.recall(_read_file(file))
+        kept = client.keep(told.parameters, starred=star, tags=tags or [], note=note)
+    tagged = f", tagged {', '.join(kept.tags)}" if kept.tags else ""
+    _say(f"picture {kept.id} is kept{tagged}: {client.url}{kept.image}")
+
+
+@app.command()
+def verify(file: Annotated[Path, typer.Argument(help="A PNG that the service drew.")]) -> None:
+    """Draw a picture again by the recipe that its PNG holds, and compare; exit with 1 if it is different."""
+    with _service() as client:
+        found = client.verify(_read_file(file))
+    _say(f"{file}: {found.verdict}, drawn by {found.checkpoint}")
+    for reason in found.reasons:
+        _say(f"  {reason}")
+    if not found.holds:
+        raise typer.Exit(1)
+
+
+@app.command()
 def jobs(limit: Annotated[int, typer.Option(help="How many of the newest.", min=1, max=100)] = 20) -> None:
     """List the newest jobs."""
     with _service() as client:
@@ -385,6 +413,11 @@ def _data_settings() -> "StoreSettings":
     from store.settings import StoreSettings  # noqa: PLC0415
 
     return _read_settings(StoreSettings)
+
+
+def _read_file(file: Path) -> bytes:
+    with _explained(OSError):
+        return file.read_bytes()
 
 
 @contextmanager

@@ -169,6 +169,35 @@ class Study(_Answer):
     plot: str
 
 
+class Recollection(_Answer):
+    """What a PNG tells of how it was made."""
+
+    parameters: Mapping[str, str]
+
+
+class Verification(_Answer):
+    """Whether a PNG is what its recipe draws."""
+
+    verdict: str
+    reasons: Sequence[str]
+    checkpoint: str
+    url: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether the service draws the same, but for rounding."""
+        return self.verdict in {"equal", "close"}
+
+
+class KeptPicture(_Answer):
+    """A picture in the gallery."""
+
+    id: str
+    url: str
+    tags: Sequence[str]
+    image: str
+
+
 class _Jobs(_Answer):
     items: Sequence[Job]
     next_cursor: str | None
@@ -262,6 +291,19 @@ class Client:
         except KeyError:
             raise NotGaneryError(self.url, reply.status_code) from None
 
+    def recall(self, png: bytes) -> Recollection:
+        """Read how a PNG was made."""
+        return self._read(Recollection, "POST", "/recall", **_as_body(png))
+
+    def verify(self, png: bytes) -> Verification:
+        """Draw a PNG again and compare."""
+        return self._read(Verification, "POST", "/verify", **_as_body(png), timeout=_GENERATION_SECONDS)
+
+    def keep(self, recipe: Mapping[str, Any], *, starred: bool, tags: Sequence[str], note: str) -> KeptPicture:
+        """Keep the picture of a recipe."""
+        wish = {"recipe": recipe, "starred": starred, "tags": tags, "note": note}
+        return self._read(KeptPicture, "POST", "/pictures", json=wish, timeout=_GENERATION_SECONDS)
+
     def follow(
         self, job_id: str, *, pause_seconds: float = 1.0, lost: Callable[[ServiceUnreachableError], None]
     ) -> Iterator[tuple[Job, Sequence[Event]]]:
@@ -304,3 +346,7 @@ class Client:
 
 def _read_number(headers: httpx.Headers, name: str) -> float | None:
     return float(headers[name]) if name in headers else None
+
+
+def _as_body(png: bytes) -> dict[str, Any]:
+    return {"content": png, "headers": {"Content-Type": "image/png"}}

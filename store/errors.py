@@ -9,7 +9,11 @@
     │   ├── JobNotFoundError
     │   ├── StudyNotFoundError
     │   ├── CheckpointNotFoundError
-    │   └── AliasNotFoundError
+    │   ├── AliasNotFoundError
+    │   └── PictureNotFoundError
+    ├── PictureInTrashError           a picture cannot be changed there
+    ├── BlobMissingError              a record tells of a file that is gone
+    ├── BlobDamagedError              a file is not what its record says
     ├── IdempotencyConflictError      a key was used before, for something else
     ├── QueueFullError
     ├── JobStateError                 a job in this state cannot do that
@@ -111,6 +115,45 @@ class AliasNotFoundError(NotFoundError):
     """No alias has this name."""
 
     kind = "alias"
+
+
+class PictureNotFoundError(NotFoundError):
+    """No picture has this id."""
+
+    kind = "picture"
+
+
+class PictureInTrashError(StoreError):
+    """A picture in the trash can be restored, and not be changed."""
+
+    def __init__(self, picture_id: str) -> None:
+        super().__init__(picture_id)
+        self.picture_id = picture_id
+
+    def __str__(self) -> str:
+        return f"picture {self.picture_id} is in the trash: restore it first, with POST /pictures/{{id}}/restore"
+
+
+class BlobMissingError(StoreError):
+    """A record tells of a file that is gone."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(digest)
+        self.digest = digest
+
+    def __str__(self) -> str:
+        return f"the file {self.digest} is gone from the data directory: put it back, or delete the picture"
+
+
+class BlobDamagedError(StoreError):
+    """A file is not what its record says."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(digest)
+        self.digest = digest
+
+    def __str__(self) -> str:
+        return f"the file {self.digest} is damaged: put back the one of this sha256, or delete the picture"
 
 
 class IdempotencyConflictError(StoreError):

@@ -1,4 +1,7 @@
-"""Lists in pages, newest first. A cursor is the number of a page's last row, so new rows shift no page."""
+"""Lists in pages, newest first unless the oldest are asked for.
+
+A cursor is the number of a page's last row, so new rows shift no page.
+"""
 
 import base64
 import binascii
@@ -6,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, RowMapping, Select, Table
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table
 
 from store.errors import InvalidCursorError
 from store.tables import LARGEST_INTEGER
@@ -30,15 +33,20 @@ def read_page(
     *,
     limit: int,
     cursor: str | None,
+    oldest_first: bool = False,
+    number: ColumnElement[int] | None = None,
 ) -> Page[T]:
-    """At most `limit` rows of the query, the newest first, below the cursor.
+    """At most `limit` rows of the query behind the cursor, the newest first unless told otherwise.
 
-    Raises InvalidCursorError if a list of this table did not give out the cursor.
+    number: a column that equals the table's number, by which the database shall find the rows in their order. Raises
+    InvalidCursorError if a list of this table did not give out the cursor.
     """
-    number = table.c.number
+    number = table.c.number if number is None else number
     if cursor is not None:
-        query = query.where(number < _number(table, cursor))
-    rows = connection.execute(query.order_by(number.desc()).limit(limit + 1)).mappings().all()
+        last = _number(table, cursor)
+        query = query.where(number > last if oldest_first else number < last)
+    ordered = query.order_by(number.asc() if oldest_first else number.desc())
+    rows = connection.execute(ordered.limit(limit + 1)).mappings().all()
     more = len(rows) > limit
     items = tuple(build(row) for row in rows[:limit])
     return Page(items, _cursor(table, rows[limit - 1]["number"]) if more else None)

@@ -67,6 +67,11 @@ class StoreSettings(BaseSettings):
         return self.data_dir / "checkpoints"
 
     @property
+    def pictures(self) -> Path:
+        """The directory of the files of kept pictures, by digest."""
+        return self.data_dir / "pictures"
+
+    @property
     def datasets(self) -> Path:
         """The cache of the data sets."""
         return self.data_dir / "datasets"

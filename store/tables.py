@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    TextClause,
     TypeDecorator,
     UniqueConstraint,
     text,
@@ -142,6 +143,60 @@ checkpoints = Table(
     UniqueConstraint("job_id", "step"),
     Index(None, "dataset", "family", "headline"),
     sqlite_autoincrement=True,
+)
+
+_KEPT = text("deleted_at IS NULL")
+_IN_TRASH = text("deleted_at IS NOT NULL")
+
+
+def _partial(name: str, condition: TextClause, *columns: str) -> Index:
+    """An index of the rows alone that meet the condition."""
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
+pictures = Table(
+    "pictures",
+    metadata,
+    _number(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("url", Text, nullable=False, unique=True),
+    Column("checkpoint_id", Text, nullable=False),
+    Column("checkpoint_digest", Text, nullable=False),
+    Column("family", Text, nullable=False),
+    Column("dataset", Text, nullable=False),
+    Column("label", Text),
+    Column("seed", BigInteger, nullable=False),
+    Column("index", Integer),
+    Column("count", Integer, nullable=False),
+    Column("score", Double),
+    Column("version", Text, nullable=False),
+    Column("digest", Text, nullable=False, index=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("starred", Boolean, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("deleted_at", Double),
+    _partial("ix_pictures_kept", _KEPT, "number"),
+    _partial("ix_pictures_kept_family", _KEPT, "family", "number"),
+    _partial("ix_pictures_kept_dataset", _KEPT, "dataset", "number"),
+    _partial("ix_pictures_kept_label", _KEPT, "label", "number"),
+    _partial("ix_pictures_kept_seed", _KEPT, "seed", "number"),
+    _partial("ix_pictures_kept_starred", _KEPT, "starred", "number"),
+    _partial("ix_pictures_in_trash", _IN_TRASH, "deleted_at"),
+    sqlite_autoincrement=True,
+)
+
+picture_terms = Table(
+    "picture_terms",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("term", Text, primary_key=True),
+    Column("number", BigInteger, ForeignKey("pictures.number"), primary_key=True, index=True),
+    sqlite_with_rowid=False,  # the key is the table: a list of numbers, in order, for each term
 )
 
 aliases = Table(

@@ -3,28 +3,20 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from torch import Tensor
 
 from app.catalogue import Catalogue, KnownCheckpoint, read_again
-from app.dependencies import Given, require_type
+from app.dependencies import Given
 from app.openapi import refuses
 from app.recipes import CheckpointQuery, choose_checkpoint, find_parts
 from app.refusals import NoCheckpointOfFamilyError, ParameterError
 from app.schemas import Classification
-from app.uploads import read_picture
+from app.uploads import PNG_BODY, png_body, read_picture
 from models import families
 
 router = APIRouter(tags=["pictures"])
-
-_PNG = {"requestBody": {"required": True, "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}}
-
-
-async def _png(request: Request) -> bytes:
-    """Return the body. Raises MediaTypeError unless it is said to be a PNG."""
-    require_type(request, "image/png")
-    return await request.body()
 
 
 class ClassifyQuery(CheckpointQuery):
@@ -35,9 +27,9 @@ class ClassifyQuery(CheckpointQuery):
     )
 
 
-@router.post("/classify", operation_id="classify", openapi_extra=_PNG, responses=refuses(404, 413, 415, 422, 503))
+@router.post("/classify", operation_id="classify", openapi_extra=PNG_BODY, responses=refuses(404, 413, 415, 422, 503))
 def classify(
-    query: Annotated[ClassifyQuery, Query()], picture: Annotated[bytes, Depends(_png)], given: Given
+    query: Annotated[ClassifyQuery, Query()], picture: Annotated[bytes, Depends(png_body)], given: Given
 ) -> Classification:
     """Tell the class of a picture by the discriminator of a family that learnt classes, such as ACGAN.
 

@@ -1,6 +1,5 @@
 """Pictures: GET /generate."""
 
-import time
 from collections import Counter
 from typing import Annotated
 
@@ -10,9 +9,10 @@ from starlette.responses import Response
 from app.caching import IMMUTABLE, NEVER, REVALIDATE, is_current
 from app.catalogue import read_again
 from app.dependencies import Given, Services
+from app.drawing import limits, render
 from app.inference import Picture
 from app.openapi import UNCHANGED, draws, refuses
-from app.recipes import GenerateQuery, Limits, Recipe, complete, is_pinned
+from app.recipes import GenerateQuery, Recipe, complete, is_pinned
 from app.refusals import ParameterError
 from models import CONFIDENCE
 
@@ -59,29 +59,14 @@ def generate(query: Annotated[GenerateQuery, Query()], request: Request, given: 
 
 
 def _answer(query: GenerateQuery, request: Request, given: Services) -> Response:
-    limits = Limits(pixels=given.settings.max_pixels, candidates=given.settings.max_candidates)
-    recipe = complete(query, given.catalogue, limits)
+    recipe = complete(query, given.catalogue, limits(given))
     tag = given.engine.tag(recipe)
     headers = {"ETag": tag, **_caching(query, recipe), **_seen_in(recipe)}
     if query.seed is not None and is_current(request.headers, tag):
         given.metrics.answers.labels("client").inc()
         return Response(status_code=304, headers=headers)
-    picture = _picture(recipe, tag, given)
+    picture = render(recipe, tag, given)
     return Response(picture.png, headers={**headers, **_chosen(picture)}, media_type="image/png")
-
-
-def _picture(recipe: Recipe, tag: str, given: Services) -> Picture:
-    picture = given.engine.cached(tag)
-    given.metrics.answers.labels("memory" if picture else "network").inc()
-    if picture is not None:
-        return picture
-    began = time.perf_counter()
-    picture = given.engine.render(recipe, tag)
-    family = recipe.checkpoint.family
-    given.metrics.drawing.labels(family).observe(time.perf_counter() - began)
-    given.metrics.pictures.labels(family, str(recipe.is_nice).lower()).inc(recipe.shown_count)
-    given.metrics.candidates.labels(family).inc(picture.candidates)
-    return picture
 
 
 def _caching(query: GenerateQuery, recipe: Recipe) -> dict[str, str]:

@@ -7,10 +7,12 @@ from celery import Celery
 
 from app.queue import Doorbell
 from app.sweeper import Sweeper
+from store.blobs import Blobs
 from store.database import open_database
 from store.doorbell import QUEUE, TASK
 from store.errors import DatabaseUnavailableError
 from store.jobs import JobStore
+from store.pictures import PictureStore
 from store.requests import complete
 from store.states import JobState
 from tests.app.service import WISH
@@ -41,7 +43,8 @@ def queue(jobs: JobStore) -> str:
 
 
 def sweeper(jobs: JobStore, bells: Bells) -> Sweeper:
-    return Sweeper(jobs._database, jobs, bells.ring, pause_seconds=0.01, again_seconds=60)
+    pictures = PictureStore(jobs._database, Blobs(Path("nowhere")))
+    return Sweeper(jobs._database, jobs, pictures, bells.ring, pause_seconds=0.01, again_seconds=60)
 
 
 def test_the_message_names_the_task_and_the_job_and_nothing_else() -> None:

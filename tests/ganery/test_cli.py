@@ -4,6 +4,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from typer.testing import CliRunner, Result
 
 from ganery import cli
@@ -88,6 +90,31 @@ def test_a_study_is_begun_and_shown(url: str) -> None:
     assert "families.0: there is no family 'nobody'" in fail("study", "--families", "nobody")
     assert "ganery study --families gan,wgan" in fail("study")
     assert "there is no study 'nobody'" in fail("study", "nobody")
+
+
+def test_a_picture_is_kept_and_verified(url: str, tmp_path: Path) -> None:
+    grid = tmp_path / "grid.png"
+    succeed("generate", "--seed", "1", "--count", "4", "--digit", "7", "--out", str(grid))
+    told = succeed("verify", str(grid))
+    assert f"{grid}: equal, drawn by projection_gan-mnist-" in told
+    assert "Every byte is what this service draws" in told
+    told = succeed("keep", str(grid), "--star", "--tag", "bold", "--tag", "Seven", "--note", "leans")
+    assert ", tagged bold, seven: " in told
+    assert httpx.get(told.split()[-1]).content == grid.read_bytes()
+    (kept,) = httpx.get(f"{url}/pictures", params={"tag": "seven", "text": "leans", "starred": True}).json()["items"]
+    assert f"picture {kept['id']} is kept" in told
+    assert told == succeed("keep", str(grid))
+
+    changed = Image.open(grid)
+    info = PngInfo()
+    info.add_itxt("ganery", changed.info["ganery"])
+    changed.point(lambda level: 255 - level).save(grid, pnginfo=info)
+    result = run("verify", str(grid))
+    assert result.exit_code == 1
+    assert f"{grid}: different" in result.output
+    changed.save(grid)
+    assert "tells no recipe" in fail("keep", str(grid))
+    assert "nonesuch" in fail("verify", str(tmp_path / "nonesuch"))
 
 
 def test_what_the_service_refuses_is_told_clearly(url: str) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from store.errors import (
     AliasNotFoundError,
+    BlobDamagedError,
+    BlobMissingError,
     CheckpointNotFoundError,
     DatabaseUnavailableError,
     DatabaseUrlError,
@@ -15,6 +17,8 @@ from store.errors import (
     JobStateError,
     LeaseLostError,
     NewerSchemaError,
+    PictureInTrashError,
+    PictureNotFoundError,
     QueueFullError,
     StoreError,
     StudyNotFoundError,
@@ -23,6 +27,10 @@ from store.errors import (
 ERRORS = [
     AliasNotFoundError("best"),
     CheckpointNotFoundError("job-1"),
+    BlobDamagedError("ab12"),
+    BlobMissingError("ab12"),
+    PictureInTrashError("0a"),
+    PictureNotFoundError("0a"),
     DatabaseUnavailableError("sqlite:///file", "database is locked"),
     DatabaseUrlError("mysql://host", "not SQLite"),
     IdempotencyConflictError("key", "job 7"),

@@ -1,0 +1,111 @@
+"""What a PNG of ours says of itself, and whether it is true."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from app.comparison import CLOSE, Comparison, Verdict, compare
+from app.dependencies import Given, Services
+from app.drawing import limits, render
+from app.openapi import refuses
+from app.picture_schemas import RecallView, VerificationView, page_of, parameters_of
+from app.provenance import DEVICE_CLASS
+from app.recall import ToldRecipe, read_recipe
+from app.recipes import complete
+from app.refusals import NoRecipeError, NoSuchCheckpointError, OtherWeightsError, ParameterError
+from app.uploads import PNG_BODY, png_body
+from checkpoints.format import CheckpointError
+
+router = APIRouter(tags=["pictures"])
+
+RECALL, VERIFY = "/recall", "/verify"
+PATHS = (RECALL, VERIFY)
+"""Those that take whole PNG files, which may be larger than other bodies."""
+
+Png = Annotated[bytes, Depends(png_body)]
+
+
+@router.post(RECALL, operation_id="recall", openapi_extra=PNG_BODY, responses=refuses(413, 415, 422, 503))
+def recall(png: Png, given: Given) -> RecallView:
+    """Tell the recipe that a PNG holds. Nothing is drawn.
+
+    The body is a PNG as GET /generate answers it, saved without changes: most programs that edit pictures drop its
+    text.
+    """
+    told = read_recipe(png)
+    return RecallView(
+        url=told.url,
+        page=page_of(told.url),
+        parameters=parameters_of(told.url),
+        recipe=told.told,
+        checkpoint=told.checkpoint_id,
+        available=_is_available(told, given),
+        kept=_kept(png, given),
+    )
+
+
+@router.post(VERIFY, operation_id="verify", openapi_extra=PNG_BODY, responses=refuses(404, 409, 413, 415, 422, 503))
+def verify(png: Png, given: Given) -> VerificationView:
+    """Draw a PNG again by the recipe that it holds, and tell whether both are the same.
+
+    It is refused where the checkpoint is not here (404), or has other weights than those that drew it (409).
+    """
+    told = read_recipe(png)
+    try:
+        recipe = complete(told.query, given.catalogue, limits(given))
+    except ParameterError as error:
+        raise NoRecipeError(f"its recipe is none of this service ({error})") from error
+    if told.digest is not None and told.digest != recipe.checkpoint.digest:
+        raise OtherWeightsError(told.checkpoint_id, told.digest, recipe.checkpoint.digest)
+    found = compare(png, render(recipe, given.engine.tag(recipe), given).png)
+    return VerificationView(
+        verdict=found.verdict,
+        reasons=list(_reasons(found, told, given)),
+        same_bytes=found.same_bytes,
+        pixels=found.pixels,
+        differing_pixels=found.differing,
+        largest_difference=found.largest,
+        url=recipe.url,
+        checkpoint=recipe.checkpoint.id,
+        kept=_kept(png, given),
+    )
+
+
+def _is_available(told: ToldRecipe, given: Services) -> bool:
+    try:
+        return given.catalogue.resolve(told.checkpoint_id).digest == told.digest
+    except (CheckpointError, NoSuchCheckpointError):
+        return False
+
+
+def _kept(png: bytes, given: Services) -> str | None:
+    kept = given.pictures.find_file(sha256(png).hexdigest())
+    return None if kept is None else kept.id
+
+
+def _reasons(found: Comparison, told: ToldRecipe, given: Services) -> Iterator[str]:
+    """Yield why the verdict is as it is, in plain words."""
+    if found.same_bytes:
+        yield "Every byte is what this service draws from the recipe."
+        return
+    if found.pixels is None:
+        (came_w, came_h), (w, h) = found.size, found.expected_size
+        yield f"The file is {came_w} x {came_h} pixels, and its recipe draws {w} x {h}: it was cut or scaled."
+    elif found.verdict is Verdict.EQUAL:
+        yield "Every pixel is what this service draws from the recipe; only the text around them differs."
+    else:
+        yield f"{found.differing} of {found.pixels} pixels differ, by at most {found.largest} of 255 levels."
+    if found.verdict is Verdict.CLOSE:
+        yield f"So little ({CLOSE} levels or fewer) comes of other rounding: another release, or another processor."
+    yield from _other_makers(told, given)
+    if found.verdict is Verdict.DIFFERENT and not list(_other_makers(told, given)):
+        yield "The same version drew it on the same class of device, so the picture was changed, or its recipe was."
+
+
+def _other_makers(told: ToldRecipe, given: Services) -> Iterator[str]:
+    if told.version != given.engine.version:
+        yield f"Ganery {told.version or 'of an unknown version'} drew it; this is {given.engine.version}."
+    if told.device_class != DEVICE_CLASS:
+        yield f"It was drawn on {told.device_class or 'an unknown device'}; this service draws on {DEVICE_CLASS}."

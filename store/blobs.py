@@ -1,0 +1,43 @@
+"""Files that are named by the digest of what is in them, so that equal ones are stored once and damage shows."""
+
+import hashlib
+from pathlib import Path
+
+from checkpoints.files import write_whole
+from store.errors import BlobDamagedError, BlobMissingError
+
+
+class Blobs:
+    """A directory of such files. Who removes one must know that no record refers to it."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def put(self, data: bytes) -> str:
+        """Store the bytes, unless they are there, and return their digest: sha256, in hexadecimal digits."""
+        digest = hashlib.sha256(data).hexdigest()
+        if not self._path(digest).exists():
+            write_whole(self._path(digest), data)
+        return digest
+
+    def read(self, digest: str) -> bytes:
+        """Return the bytes of this digest. Raises BlobMissingError, BlobDamagedError."""
+        try:
+            data = self._path(digest).read_bytes()
+        except FileNotFoundError:
+            raise BlobMissingError(digest) from None
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise BlobDamagedError(digest)
+        return data
+
+    def require(self, digest: str) -> None:
+        """Raises BlobMissingError if there is no file of this digest; does not look into it."""
+        if not self._path(digest).is_file():
+            raise BlobMissingError(digest)
+
+    def remove(self, digest: str) -> None:
+        """Remove the file, if it is there."""
+        self._path(digest).unlink(missing_ok=True)
+
+    def _path(self, digest: str) -> Path:
+        return self._directory / digest[:2] / digest
