@@ -18,6 +18,7 @@ from store.blobs import Blobs
 from store.database import Database
 from store.errors import PictureInTrashError, PictureNotFoundError
 from store.pages import Page, read_page
+from store.tables import LARGEST_INTEGER
 
 TRASH_DAYS: Final = 30
 """How long a deleted picture can be restored."""
@@ -197,11 +198,12 @@ class PictureStore:
             self._remove_files(connection, {row["digest"] for row in rows})
         return len(rows)
 
-    def count(self, wish: Wish, *, in_trash: bool = False) -> int:
-        """How many pictures there are of those wanted."""
+    def count(self, wish: Wish, *, in_trash: bool = False, at_most: int = LARGEST_INTEGER) -> int:
+        """How many pictures there are of those wanted; no more are counted than at_most."""
         query, number = _query(wish, in_trash=in_trash)
+        some = query.with_only_columns(number).limit(at_most).subquery()
         with self._database.read() as connection:
-            return connection.execute(query.with_only_columns(func.count(number))).scalar_one()
+            return connection.execute(select(func.count()).select_from(some)).scalar_one()
 
     def tags(self, *, limit: int) -> Sequence[TagCount]:
         """The most frequent tags of pictures that are not in the trash."""

@@ -186,7 +186,7 @@ pictures = Table(
     _partial("ix_pictures_kept_label", _KEPT, "label", "number"),
     _partial("ix_pictures_kept_seed", _KEPT, "seed", "number"),
     _partial("ix_pictures_kept_starred", _KEPT, "starred", "number"),
-    _partial("ix_pictures_in_trash", _IN_TRASH, "deleted_at"),
+    _partial("ix_pictures_in_trash", _IN_TRASH, "number", "deleted_at"),
     sqlite_autoincrement=True,
 )
 

@@ -46,7 +46,7 @@ def upgrade() -> None:
     _create_partial("ix_pictures_kept", _KEPT, "number")
     for column in ("family", "dataset", "label", "seed", "starred"):
         _create_partial(f"ix_pictures_kept_{column}", _KEPT, column, "number")
-    _create_partial("ix_pictures_in_trash", sa.text("deleted_at IS NOT NULL"), "deleted_at")
+    _create_partial("ix_pictures_in_trash", sa.text("deleted_at IS NOT NULL"), "number", "deleted_at")
     op.create_table(
         "picture_terms",
         sa.Column("kind", sa.String, nullable=False),
