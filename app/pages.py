@@ -37,6 +37,7 @@ class Destination:
 
 NAVIGATION = (
     Destination("/", "Generate"),
+    Destination("/gallery", "Gallery"),
     Destination("/docs", "API"),
 )
 """In the order of the header. A test follows each: name a page when it exists."""

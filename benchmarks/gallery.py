@@ -104,13 +104,16 @@ def questions(client: httpx.Client) -> Mapping[str, str]:
     deepest = list(walk(client))[-2]
     return {
         "the first page": "/pictures",
+        "the first page, as HTML": "/gallery",
         "the last page but one": deepest.replace("limit=200", "limit=60"),
+        "the last page but one, as HTML": deepest.replace("limit=200", "limit=60").replace("/pictures", "/gallery"),
         "a frequent tag": "/pictures?tag=bold",
         "a rare tag": "/pictures?tag=rare",
         "a frequent word": "/pictures?text=word1",
         "a rare word": "/pictures?text=needle",
         "a frequent and a rare word": "/pictures?text=word1+needle",
         "three frequent words": "/pictures?text=word1+word2+word3",
+        "three frequent words, as HTML": "/gallery?text=word1+word2+word3",
         "a word that is nowhere": "/pictures?text=nowhere",
         "a family, a data set, a class": "/pictures?family=dcgan&dataset=mnist&label=7",
         "the stars": "/pictures?starred=true",

@@ -52,6 +52,37 @@ def read_page(
     return Page(items, _cursor(table, rows[limit - 1]["number"]) if more else None)
 
 
+@dataclass(frozen=True, slots=True)
+class PageBefore:
+    """Where the page before a cursor begins. cursor: None is the beginning of the list."""
+
+    cursor: str | None
+
+
+def find_page_before(
+    connection: Connection,
+    table: Table,
+    query: Select[Any],
+    *,
+    limit: int,
+    cursor: str,
+    oldest_first: bool = False,
+    number: ColumnElement[int] | None = None,
+) -> PageBefore | None:
+    """Tell where the page begins that ends at the cursor; None where nothing comes before it.
+
+    The arguments are those of read_page. Raises InvalidCursorError.
+    """
+    number = table.c.number if number is None else number
+    last = _number(table, cursor)
+    query = query.with_only_columns(number).where(number <= last if oldest_first else number >= last)
+    back = query.order_by(number.desc() if oldest_first else number.asc()).limit(limit + 1)
+    numbers = connection.scalars(back).all()
+    if not numbers:
+        return None
+    return PageBefore(_cursor(table, numbers[limit]) if len(numbers) > limit else None)
+
+
 def _cursor(table: Table, number: int) -> str:
     return base64.urlsafe_b64encode(f"{table.name}:{number}".encode()).decode().rstrip("=")
 

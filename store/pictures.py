@@ -17,7 +17,7 @@ from store import tables
 from store.blobs import Blobs
 from store.database import Database
 from store.errors import PictureInTrashError, PictureNotFoundError
-from store.pages import Page, read_page
+from store.pages import Page, PageBefore, find_page_before, read_page
 from store.tables import LARGEST_INTEGER
 
 TRASH_DAYS: Final = 30
@@ -204,6 +204,25 @@ class PictureStore:
         some = query.with_only_columns(number).limit(at_most).subquery()
         with self._database.read() as connection:
             return connection.execute(select(func.count()).select_from(some)).scalar_one()
+
+    def before(
+        self, wish: Wish, cursor: str, *, in_trash: bool = False, oldest_first: bool = False, limit: int = 100
+    ) -> PageBefore | None:
+        """Where the page begins that ends at a cursor of `list`; None where none comes before it.
+
+        Raises InvalidCursorError.
+        """
+        query, number = _query(wish, in_trash=in_trash)
+        with self._database.read() as connection:
+            return find_page_before(
+                connection,
+                tables.pictures,
+                query,
+                limit=limit,
+                cursor=cursor,
+                oldest_first=oldest_first,
+                number=number,
+            )
 
     def tags(self, *, limit: int) -> Sequence[TagCount]:
         """The most frequent tags of pictures that are not in the trash."""

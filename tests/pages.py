@@ -9,6 +9,9 @@ import httpx
 
 PAGES = (
     "/",
+    "/gallery",
+    "/gallery?text=nowhere&family=dcgan&starred=true&order=oldest",
+    "/gallery?trash=true",
     "/docs",
 )
 

@@ -11,6 +11,7 @@ from store import tables
 from store.blobs import Blobs
 from store.database import Database
 from store.errors import BlobMissingError, InvalidCursorError, PictureInTrashError, PictureNotFoundError
+from store.pages import PageBefore
 from store.pictures import TRASH_DAYS, KeptPicture, Marks, NewPicture, PictureStore, TagCount, Wish, words
 
 DIGEST = "ab" * 32
@@ -147,6 +148,26 @@ def test_pages_run_from_the_newest_to_the_oldest_and_back(pictures: PictureStore
         assert (found, cursor) == (expected, None)
     with pytest.raises(InvalidCursorError):
         pictures.list(Wish(), cursor="zzz")
+
+
+def test_pages_lead_back_to_the_beginning(pictures: PictureStore) -> None:
+    for seed in range(8):
+        keep(pictures, seed, marks=Marks(note="odd" if seed % 2 else "even"))
+    for backwards in (False, True):
+        pages = [pictures.list(Wish(), limit=3, oldest_first=backwards)]
+        while pages[-1].next_cursor is not None:
+            pages.append(pictures.list(Wish(), limit=3, cursor=pages[-1].next_cursor, oldest_first=backwards))
+        cursors = [page.next_cursor for page in pages[:-1]]
+        assert [pictures.before(Wish(), str(cursor), limit=3, oldest_first=backwards) for cursor in cursors] == [
+            PageBefore(None),
+            PageBefore(cursors[0]),
+        ]
+    second = pictures.list(Wish(text="odd"), limit=2).next_cursor
+    assert second is not None
+    for one in pictures.list(Wish(text="odd"), limit=2).items:
+        pictures.delete(one.id)
+    assert pictures.before(Wish(text="odd"), second, limit=2) is None
+    assert pictures.before(Wish(), second, limit=1) == PageBefore(pictures.list(Wish(), limit=1).next_cursor)
 
 
 def test_pictures_are_found_by_what_they_are(pictures: PictureStore) -> None:

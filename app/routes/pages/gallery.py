@@ -1,0 +1,171 @@
+"""The gallery: pictures that people kept, and one of them in full."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field, model_validator
+from starlette.responses import Response
+
+from app.dependencies import Given, Services
+from app.pages import render
+from app.picture_schemas import MOST_IN_LINK, PictureId, PictureOrder, PicturesQuery, PictureView
+from app.refusals import ParameterError
+from app.routes.pictures import wish_of
+from models import DATASETS, families
+from store.errors import InvalidCursorError, PictureNotFoundError
+from store.pages import Page
+from store.pictures import TRASH_DAYS, KeptPicture, Wish
+
+router = APIRouter()
+
+PATH = "/gallery"
+_COUNTED = 10_000
+"""More are not counted: it would take longer than to show the page."""
+
+
+class GalleryQuery(PicturesQuery):
+    """What the page shows. An empty value counts as left out: so does a form send it."""
+
+    picture: PictureId | None = Field(None, description="show this picture in full too")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {name: value for name, value in values.items() if value != ""}
+
+    def address(self, **changes: object) -> str:
+        """Return the URL of this page with something changed; None leaves it out."""
+        told = self.model_dump(exclude_defaults=True) | changes
+        given = {name: _text(value) for name, value in told.items() if value is not None}
+        return f"{PATH}?{urlencode(given)}" if given else PATH
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A picture in the list. href: shows it in full."""
+
+    picture: PictureView
+    href: str
+
+    @property
+    def name(self) -> str:
+        """What is seen, in words."""
+        return name_of(self.picture)
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryPage:
+    """What the template is told.
+
+    count: None where there are more than are counted. shown: the picture in full. refusal: why nothing could be
+    searched for.
+    """
+
+    query: GalleryQuery
+    tiles: Sequence[Tile]
+    count: int | None
+    shown: Tile | None
+    shown_is_gone: bool
+    close: str
+    first: str | None
+    previous: str | None
+    next: str | None
+    refusal: str | None
+    families: Sequence[str]
+    datasets: Sequence[str]
+    trash_days: int = TRASH_DAYS
+    most_in_link: int = MOST_IN_LINK
+
+    @property
+    def total(self) -> str:
+        """How many pictures there are, in words."""
+        if self.refusal is not None:
+            return ""
+        if self.count is None:
+            return f"more than {_COUNTED:,} pictures"
+        return f"{self.count:,} picture{'' if self.count == 1 else 's'}"
+
+    @property
+    def is_search(self) -> bool:
+        """Whether not all pictures are wanted."""
+        return self.query.model_copy(update={"picture": None, "cursor": None, "trash": False}) != GalleryQuery()
+
+
+@router.get(PATH, include_in_schema=False)
+def show_gallery(query: Annotated[GalleryQuery, Query()], request: Request, given: Given) -> Response:
+    """Show what was kept, or the trash."""
+    try:
+        page, status = _found(query, wish_of(query), given), 200
+    except (ParameterError, InvalidCursorError) as error:
+        page, status = _page(query, Page((), None), given, count=0, refusal=str(error)), 422
+    return render(request, "gallery", page, status=status)
+
+
+def name_of(picture: PictureView) -> str:
+    """Return what is seen on a picture, in words."""
+    made = f"by {picture.family}, seed {picture.seed}"
+    if picture.index is not None:
+        return f"{picture.label or 'picture'} {made}, place {picture.index}"
+    of_class = "" if picture.label is None else f" of {picture.label}"
+    return f"{picture.count} picture{'' if picture.count == 1 else 's'}{of_class} {made}"
+
+
+def _found(query: GalleryQuery, wish: Wish, given: Services) -> GalleryPage:
+    backwards = query.order is PictureOrder.OLDEST
+    found = given.pictures.list(
+        wish, in_trash=query.trash, oldest_first=backwards, limit=query.limit, cursor=query.cursor
+    )
+    count = given.pictures.count(wish, in_trash=query.trash, at_most=_COUNTED + 1)
+    previous = None
+    if query.cursor is not None:
+        before = given.pictures.before(
+            wish, query.cursor, in_trash=query.trash, oldest_first=backwards, limit=query.limit
+        )
+        previous = None if before is None else query.address(cursor=before.cursor, picture=None)
+    return _page(query, found, given, count=None if count > _COUNTED else count, previous=previous)
+
+
+def _page(
+    query: GalleryQuery,
+    found: Page[KeptPicture],
+    given: Services,
+    *,
+    count: int | None,
+    previous: str | None = None,
+    refusal: str | None = None,
+) -> GalleryPage:
+    shown = _shown(query, given)
+    return GalleryPage(
+        query=query,
+        tiles=[_tile(query, one) for one in found.items],
+        count=count,
+        shown=None if shown is None else _tile(query, shown),
+        shown_is_gone=query.picture is not None and shown is None,
+        close=query.address(picture=None),
+        first=query.address(cursor=None, picture=None) if query.cursor is not None else None,
+        previous=previous,
+        next=found.next_cursor and query.address(cursor=found.next_cursor, picture=None),
+        refusal=refusal,
+        families=sorted(families()),
+        datasets=sorted(DATASETS),
+    )
+
+
+def _shown(query: GalleryQuery, given: Services) -> KeptPicture | None:
+    if query.picture is None:
+        return None
+    try:
+        return given.pictures.get(query.picture)
+    except PictureNotFoundError:
+        return None
+
+
+def _tile(query: GalleryQuery, picture: KeptPicture) -> Tile:
+    return Tile(PictureView.of(picture), query.address(picture=picture.id))
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,122 @@
+/** What a PNG tells of itself: dropped anywhere on the page, or chosen as a file. And whether it is true. */
+
+import { ask, Refusal } from "./api.js";
+
+const zone = document.getElementById("drop");
+const told = document.getElementById("told");
+const file = document.getElementById("file");
+
+/** Show what came of POST /verify in a place. */
+export async function verify(png, place) {
+  place.replaceChildren(element("p", "Drawing it again …"));
+  try {
+    const found = await ask("POST", "/verify", png);
+    const verdict = element("p", "");
+    verdict.append(element("strong", found.verdict, found.verdict));
+    place.replaceChildren(verdict, ...found.reasons.map((reason) => element("p", reason)));
+  } catch (error) {
+    place.replaceChildren(refusal(error));
+  }
+}
+
+/** Let files be dropped and chosen. kept: called when one was kept, with the picture. */
+export function takeFiles(kept) {
+  zone.hidden = false;
+  file.addEventListener("change", () => file.files[0] && show(file.files[0], kept));
+  const hasFile = (event) => [...event.dataTransfer.types].includes("Files");
+  document.addEventListener("dragover", (event) => {
+    if (!hasFile(event)) return;
+    event.preventDefault();
+    document.body.classList.add("dropping");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) document.body.classList.remove("dropping");
+  });
+  document.addEventListener("drop", (event) => {
+    if (!hasFile(event)) return;
+    event.preventDefault();
+    document.body.classList.remove("dropping");
+    show(event.dataTransfer.files[0], kept);
+  });
+}
+
+async function show(png, kept) {
+  try {
+    const recipe = await ask("POST", "/recall", png);
+    told.replaceChildren(preview(png), facts(recipe), ...actions(png, recipe, kept));
+  } catch (error) {
+    told.replaceChildren(refusal(error));
+  }
+  zone.scrollIntoView({ block: "nearest" });
+}
+
+function preview(png) {
+  const frame = element("div", "", "frame");
+  const picture = new Image(160, 160);
+  Object.assign(picture, { src: URL.createObjectURL(png), alt: "The picture in the file", className: "picture" });
+  picture.addEventListener("load", () => URL.revokeObjectURL(picture.src), { once: true });
+  frame.append(picture);
+  return frame;
+}
+
+function facts({ recipe, checkpoint, available, parameters }) {
+  const list = element("dl", "", "facts");
+  const rows = {
+    family: recipe.family,
+    "data set": recipe.dataset,
+    seed: parameters.seed,
+    checkpoint: available ? checkpoint : `${checkpoint}, which is not here`,
+    version: recipe.version,
+  };
+  for (const [name, value] of Object.entries(rows)) {
+    if (value != null) list.append(element("dt", name), element("dd", String(value)));
+  }
+  return list;
+}
+
+function actions(png, { page, available, kept: id, parameters }, kept) {
+  const verdict = element("div", "", "verdict");
+  const row = element("div", "", "actions");
+  const link = element("a", "Use its parameters", "button primary");
+  link.href = page;
+  row.append(link, button("Verify", () => verify(png, verdict)));
+  if (id) {
+    const shown = element("a", "It is kept", "button");
+    shown.href = `/gallery?picture=${id}#picture`;
+    row.append(shown);
+  } else if (available) {
+    const keep = button("Keep", async () => {
+      try {
+        const picture = await ask("POST", "/pictures", { recipe: parameters });
+        keep.disabled = true;
+        keep.textContent = "Kept";
+        kept(picture);
+      } catch (error) {
+        verdict.replaceChildren(refusal(error));
+      }
+    });
+    row.append(keep);
+  }
+  return [row, verdict];
+}
+
+function button(name, act) {
+  const made = element("button", name);
+  made.type = "button";
+  made.addEventListener("click", act);
+  return made;
+}
+
+function refusal(error) {
+  if (!(error instanceof Refusal)) throw error;
+  const box = element("div", "", "refusal");
+  box.append(element("p", error.message));
+  return box;
+}
+
+function element(name, text, className = "") {
+  const made = document.createElement(name);
+  if (text) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}

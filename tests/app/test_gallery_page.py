@@ -1,0 +1,76 @@
+"""The gallery as the server sends it, before any script."""
+
+import re
+from html import unescape
+from urllib.parse import urlsplit
+
+import pytest
+
+from app.routes.pages import gallery as module
+from tests.app.service import Service
+from tests.app.test_pictures import ONE, delete, keep
+
+
+def names(text: str) -> list[str]:
+    return [unescape(name) for name in re.findall(r'data-name="([^"]+)"', text)]
+
+
+def links(text: str, relation: str) -> list[str]:
+    return [unescape(link) for link in re.findall(rf'href="([^"]+)" rel="{relation}"', text)]
+
+
+def test_the_page_lists_what_the_api_lists(service: Service) -> None:
+    keep(service, ONE, note="leans")
+    keep(service, {"checkpoint": "default", "seed": 7, "count": 6, "digit": 2})
+    text = service.get("/gallery").text
+    assert names(text) == ["6 pictures of 2 by projection_gan, seed 7", "3 by projection_gan, seed 5, place 3"]
+    assert "2 pictures" in text
+    assert names(service.get("/gallery?text=leans&family=&seed=").text) == ["3 by projection_gan, seed 5, place 3"]
+
+
+def test_a_page_leads_to_the_next_and_back_with_the_same_search(service: Service) -> None:
+    for index in range(5):
+        keep(service, ONE | {"index": index})
+    first = service.get("/gallery?limit=2&dataset=segments").text
+    (second,) = links(first, "next")
+    assert "dataset=segments" in second
+    (third,) = links(service.get(second).text, "next")
+    assert links(service.get(third).text, "next") == []
+    (back,) = links(service.get(third).text, "prev")
+    assert names(service.get(back).text) == names(service.get(second).text)
+    (begin,) = links(service.get(back).text, "prev")
+    assert names(service.get(begin).text) == names(first)
+    assert links(first, "prev") == []
+
+
+def test_many_pictures_are_not_counted(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    for index in range(3):
+        keep(service, ONE | {"index": index})
+    monkeypatch.setattr(module, "_COUNTED", 2)
+    text = service.get("/gallery").text
+    assert "more than 2 pictures" in text
+    assert "data-count" not in text
+
+
+def test_the_picture_in_full_is_part_of_the_page(service: Service) -> None:
+    kept = keep(service, ONE, tags=["<b>bold</b>"], note="a & b")
+    text = service.get(f"/gallery?picture={kept['id']}").text
+    assert "&lt;b&gt;bold&lt;/b&gt;" in text
+    assert "a &amp; b" in text
+    assert f'href="{kept["page"].replace("&", "&amp;")}"' in text
+    assert service.get(urlsplit(kept["page"]).path).status_code == 200
+    delete(service, kept)
+    assert "In the trash until" in service.get(f"/gallery?trash=true&picture={kept['id']}").text
+    assert "not here any more" in service.get("/gallery?picture=nonesuch").text
+
+
+def test_a_search_that_can_find_nothing_says_why(gallery: Service) -> None:
+    for query, told in {
+        "text=%21": "has no word",
+        "trash=true&tag=a": "not searched by tag",
+        "cursor=z": "cursor",
+    }.items():
+        response = gallery.get(f"/gallery?{query}")
+        assert response.status_code == 422
+        assert 'role="alert"' in response.text
+        assert told in response.text
