@@ -22,7 +22,7 @@ from store.pictures import TRASH_DAYS, KeptPicture, Wish
 router = APIRouter()
 
 PATH = "/gallery"
-_COUNTED = 10_000
+_COUNTED = 1000
 """More are not counted: it would take longer than to show the page."""
 
 
