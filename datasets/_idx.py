@@ -44,6 +44,11 @@ def load_idx(published: IdxFiles, directory: Path, split: str, report: Say) -> t
     return torch.from_numpy(pixels).view(shape), torch.from_numpy(labels).long()
 
 
+def are_here(published: IdxFiles, directory: Path) -> bool:
+    """Whether all files are in the data set's folder; their content is not looked at."""
+    return all((directory / published.spec.name / name).is_file() for name in published.md5)
+
+
 def _is_whole(published: IdxFiles, folder: Path) -> bool:
     return all(
         (folder / name).is_file() and _md5((folder / name).read_bytes()) == digest

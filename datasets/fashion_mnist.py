@@ -4,7 +4,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from datasets._idx import IdxFiles, load_idx
+from datasets._idx import IdxFiles, are_here, load_idx
 from datasets._sources import DebianPackage, Mirror, Say
 from models import FASHION_MNIST
 
@@ -28,3 +28,8 @@ FILES = IdxFiles(
 def load(directory: Path, split: str, report: Say) -> tuple[Tensor, Tensor]:
     """Return a split, fetching it where it is missing. Raises DatasetUnavailableError."""
     return load_idx(FILES, directory, split, report)
+
+
+def is_here(directory: Path) -> bool:
+    """Whether the files were fetched."""
+    return are_here(FILES, directory)

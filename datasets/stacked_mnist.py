@@ -29,3 +29,8 @@ def load(directory: Path, split: str, report: Say) -> tuple[Tensor, Tensor]:
     places = torch.from_numpy(random.integers(0, len(labels), (_COUNT[split], STACKED_MNIST.channels)))
     worth = torch.tensor([100, 10, 1])  # of the digit of each channel
     return images.squeeze(1)[places], (labels[places] * worth).sum(dim=1)
+
+
+def is_here(directory: Path) -> bool:
+    """Whether MNIST was fetched."""
+    return mnist.is_here(directory)

@@ -15,7 +15,15 @@ import numpy as np
 import pytest
 import torch
 
-from datasets import DatasetUnavailableError, TrainingData, load_dataset, mnist
+from datasets import (
+    DatasetNotHereError,
+    DatasetUnavailableError,
+    TrainingData,
+    is_here,
+    load_dataset,
+    load_here,
+    mnist,
+)
 from datasets._sources import Mirror, NpmPackage, Source
 
 COUNTS = {"train": 6, "t10k": 3}
@@ -165,6 +173,17 @@ def test_progress_is_reported_in_lines(serve: Serve, tmp_path: Path) -> None:
     assert lines == [f"mnist: fetching file {number} of 4 from {mirror.url}" for number in (1, 2, 3, 4)] + [
         f"mnist: 70,000 pictures from {mirror.url}, every file as published"
     ]
+
+
+def test_what_was_fetched_is_here_and_what_is_damaged_is_not_fetched_in_passing(serve: Serve, tmp_path: Path) -> None:
+    (mirror,) = serve(good)
+    fetched, _ = load(tmp_path)
+    assert is_here("mnist", tmp_path)
+    assert load_here("mnist", tmp_path).digest == fetched.digest
+    (tmp_path / "mnist" / "train-images-idx3-ubyte").write_bytes(b"damaged")
+    with pytest.raises(DatasetNotHereError):
+        load_here("mnist", tmp_path)
+    assert len(mirror.asked_for) == 4
 
 
 def test_the_first_source_that_answers_is_enough(serve: Serve, tmp_path: Path) -> None:
