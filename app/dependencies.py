@@ -1,5 +1,6 @@
 """What the endpoints work with: built once for an app, and handed to each of them."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -8,10 +9,11 @@ from fastapi import Depends, Request
 from app.catalogue import Catalogue
 from app.feed import Feed
 from app.inference import Engine
+from app.latents import Latents
 from app.metrics import Metrics
 from app.nice_reports import NiceReports
 from app.queue import Doorbell
-from app.refusals import MediaTypeError
+from app.refusals import MediaTypeError, ParameterError
 from app.settings import AppSettings
 from store.database import Database
 from store.events import EventStore
@@ -34,6 +36,7 @@ class Services:
     catalogue: Catalogue
     engine: Engine
     nice_reports: NiceReports
+    latents: Latents
     doorbell: Doorbell
     metrics: Metrics
 
@@ -54,8 +57,19 @@ def _require_json(request: Request) -> None:
     require_type(request, "application/json")
 
 
+def _refuse_repeats(request: Request) -> None:
+    """Raises ParameterError for a parameter that came twice: one of the two would be ignored."""
+    times = Counter(name for name, _ in request.query_params.multi_items())
+    for name, count in times.items():
+        if count > 1:
+            raise ParameterError(name, f"came {count} times; give it once")
+
+
 Given = Annotated[Services, Depends(_services)]
 """The services, as a parameter of an endpoint."""
 
 TakesJson = Depends(_require_json)
 """A dependency of every endpoint that takes JSON. Raises MediaTypeError."""
+
+TakesEachOnce = Depends(_refuse_repeats)
+"""A dependency of every endpoint whose URL is the recipe of a picture. Raises ParameterError."""

@@ -15,6 +15,7 @@ from app.catalogue import Catalogue
 from app.dependencies import Services
 from app.feed import Feed
 from app.inference import Engine, Turns
+from app.latents import Latents
 from app.metrics import Metrics
 from app.middleware import AnswerHead, GuardHost, LimitBody, Observe
 from app.nice_reports import NiceReports
@@ -28,6 +29,7 @@ from app.routes import (
     generate,
     health,
     jobs,
+    latent,
     leaderboard,
     nice_report,
     pages,
@@ -62,6 +64,7 @@ _ROUTERS = [
         nice_report,
         leaderboard,
         generate,
+        latent,
         classify,
         pictures,
         provenance,
@@ -122,6 +125,7 @@ def _build_services(settings: AppSettings) -> Services:
         catalogue=Catalogue(CheckpointStore(database), settings.checkpoints),
         engine=engine,
         nice_reports=NiceReports(engine),
+        latents=Latents(engine, VERSION),
         doorbell=Doorbell(settings.broker),
         metrics=Metrics(job_store, VERSION),
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.latent_queries import LatentRecipe
 from app.recipes import Recipe
 from checkpoints.format import Metadata
 from models import CONFIDENCE, Selection
@@ -56,6 +57,19 @@ def describe(
         "Source": recipe.url,
         "parameters": _line(recipe, side=selection.images.shape[-1]),
         KEYWORD: json.dumps(full, separators=(",", ":")),
+        "XML:com.adobe.xmp": _XMP,
+    }
+
+
+def describe_latents(recipe: LatentRecipe[Any], pictures: int, *, version: str) -> Mapping[str, str]:
+    """Return the text chunks of what a latent tool drew, by keyword; its URL is its whole recipe."""
+    checkpoint = recipe.checkpoint
+    return {
+        "Title": f"{pictures} pictures by {checkpoint.id}",
+        "Description": f"{pictures} pictures, drawn by {checkpoint.family} trained on {recipe.dataset.name}; no camera "
+        "took them.",
+        "Software": f"Ganery {version}",
+        "Source": recipe.url,
         "XML:com.adobe.xmp": _XMP,
     }
 

@@ -12,6 +12,7 @@ from metrics import Better
 from models import (
     SURE,
     DatasetSpec,
+    Direction,
     Family,
     Hyperparameters,
     NiceMethod,
@@ -407,6 +408,62 @@ class Classification(Document):
     dataset: str
     label: str = Field(description="the most probable class")
     probabilities: Mapping[str, float] = Field(description="of every class; their sum is 1")
+
+
+class LatentView(Document):
+    """A latent and its picture."""
+
+    latent: str = Field(description="its address: stands where a seed does, with the same checkpoint")
+    label: str | None = Field(description="the class, where the network takes labels")
+    url: str = Field(description="where the picture is drawn again, to the last byte")
+    picture: str = Field(description="the picture as a data URL of a PNG")
+
+
+class Variations(Document):
+    """Pictures around one."""
+
+    checkpoint: str = Field(description="the id of the checkpoint")
+    url: str = Field(description="the URL that repeats this answer")
+    items: Sequence[LatentView] = Field(
+        description="the first is the picture that the others vary, drawn from the address that is nearest to it"
+    )
+
+
+class DirectionView(Document):
+    """A direction in which a latent can be moved."""
+
+    name: str = Field(description="as GET /latent/sweep takes it")
+    description: str
+    unit: str = Field(description="in what its attribute is measured")
+    r_squared: float = Field(
+        description="share of the attribute's variance, within a class, that the direction explains, on pictures that "
+        "were kept out of the fit: 1 all, 0 or less none"
+    )
+    spread: float = Field(description="standard deviation of the attribute within a class")
+    per_step: Mapping[str, float] = Field(
+        description="what a step of length 1 changes, of this and of the other attributes, each in its unit"
+    )
+
+    @classmethod
+    def of(cls, direction: Direction) -> "DirectionView":
+        """Describe a direction, rounded to what some thousand pictures can tell."""
+        return cls(
+            name=direction.name,
+            description=direction.description,
+            unit=direction.unit,
+            r_squared=round(direction.r_squared, 3),
+            spread=round(direction.spread, 3),
+            per_step={name: round(change, 3) for name, change in direction.per_step.items()},
+        )
+
+
+class Directions(Document):
+    """The directions that were found in the latents of a checkpoint."""
+
+    checkpoint: str = Field(description="the id of the checkpoint")
+    dimensions: int = Field(description="coordinates of a latent")
+    pictures: int = Field(description="how many were measured")
+    items: Sequence[DirectionView]
 
 
 class NiceRowView(Document):

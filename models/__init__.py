@@ -17,7 +17,9 @@ from models._datasets import (
     UnknownDatasetError,
     find_dataset,
 )
+from models._directions import PICTURES_MEASURED, Direction, find_directions
 from models._family import (
+    CLASS_CONTROL,
     Batch,
     Conditioning,
     ControlError,
@@ -39,6 +41,16 @@ from models._family import (
 from models._grid import ENCODER, encode_png, from_pixels, lay_out, to_pixels
 from models._jitter import jitter
 from models._judges import DERIVED_JUDGES, DerivedJudge
+from models._latents import (
+    ADDRESS_MARK,
+    LatentAddressError,
+    LatentSpace,
+    UnsettledLatentError,
+    combine,
+    mix,
+    vary,
+    walk,
+)
 from models._nice_report import NICE_FACTORS, SURE, NiceReport, NiceRow, report_nice
 from models._noise import BLOCK, BlockNoise, Noise, StepNoise, derive_seed
 from models._registry import FLAGSHIP, UnknownFamilyError, families, find_family, known_controls
@@ -49,8 +61,10 @@ from models._selection import CONFIDENCE, NiceMethod, Selection, TooFewOfClassEr
 from models._toys import MIXTURES, Mixture, ModeCount, count_modes, draw_points
 
 __all__ = [
+    "ADDRESS_MARK",
     "BLOCK",
     "BURN_IN",
+    "CLASS_CONTROL",
     "CONFIDENCE",
     "DATASETS",
     "DERIVED_JUDGES",
@@ -61,6 +75,7 @@ __all__ = [
     "MIXTURES",
     "MNIST",
     "NICE_FACTORS",
+    "PICTURES_MEASURED",
     "RING",
     "SEGMENTS",
     "STACKED_MNIST",
@@ -76,8 +91,11 @@ __all__ = [
     "Controls",
     "DatasetSpec",
     "DerivedJudge",
+    "Direction",
     "Family",
     "Hyperparameters",
+    "LatentAddressError",
+    "LatentSpace",
     "LogUniform",
     "Mixture",
     "ModeCount",
@@ -109,8 +127,10 @@ __all__ = [
     "UnknownDatasetError",
     "UnknownFamilyError",
     "UnknownPresetError",
+    "UnsettledLatentError",
     "UnsupportedShapeError",
     "Value",
+    "combine",
     "count_modes",
     "derive_seed",
     "draw",
@@ -121,12 +141,16 @@ __all__ = [
     "encode_png",
     "families",
     "find_dataset",
+    "find_directions",
     "find_family",
     "from_pixels",
     "jitter",
     "known_controls",
     "lay_out",
     "measure_rejections",
+    "mix",
     "report_nice",
     "to_pixels",
+    "vary",
+    "walk",
 ]

@@ -20,6 +20,9 @@ FEATURES = 128
 class PictureJudge(Protocol):
     """Tells the class of pictures (n, c, h, w) in [-1, 1], and the features by which they are compared."""
 
+    def embed(self, images: Tensor) -> Tensor:
+        """Return the features of one batch, through which gradients flow: (n, d)."""
+
     def features(self, images: Tensor, *, batch_size: int = 500) -> Tensor:
         """Return the features: (n, d)."""
 
@@ -58,14 +61,22 @@ class Classifier(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits: (n, classes)."""
-        logits: Tensor = self.head(self.extract(self._resize(images)))
+        logits: Tensor = self.head(self.embed(images))
         return logits
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Return the activations of the penultimate layer, through which gradients flow: (n, FEATURES), not negative.
+
+        A batch depends on itself alone only while the classifier does not train.
+        """
+        features: Tensor = self.extract(self._resize(images))
+        return features
 
     @torch.inference_mode()
     def features(self, images: Tensor, *, batch_size: int = 500) -> Tensor:
         """Return the activations of the penultimate layer: (n, FEATURES), not negative."""
         self.eval()
-        return torch.cat([self.extract(self._resize(batch)) for batch in torch.split(images, batch_size)])
+        return torch.cat([self.embed(batch) for batch in torch.split(images, batch_size)])
 
     @torch.inference_mode()
     def probabilities(self, images: Tensor, *, batch_size: int = BLOCK) -> Tensor:
@@ -87,6 +98,10 @@ class ChannelwiseJudge:
 
     def __init__(self, of_channel: Classifier, channels: int) -> None:
         self._of_channel, self._channels = of_channel, channels
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Return the features of all channels beside each other, through which gradients flow: (n, c * FEATURES)."""
+        return self._of_channel.embed(images.flatten(0, 1).unsqueeze(1)).view(len(images), -1)
 
     def features(self, images: Tensor, *, batch_size: int = 500) -> Tensor:
         """Return the features of all channels beside each other: (n, c * FEATURES), not negative."""

@@ -46,6 +46,10 @@ class Controls(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+CLASS_CONTROL = "code"
+"""The control that stands for a class, where a family found its classes itself."""
+
+
 class Conditioning(StrEnum):
     """What a picture is asked for by."""
 

@@ -12,6 +12,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+Distribution = Literal["normal", "uniform"]
+"""N(0, 1), or U(-1, 1)."""
+
 BLOCK = 16
 """Pictures that are drawn and computed together; picture i always lies at place i % BLOCK of its block."""
 
@@ -35,7 +38,7 @@ class Noise(ABC):
     def uniform(self, *shape: int, low: float = -1.0, high: float = 1.0) -> Tensor:
         """Draw from U(low, high): (count, *shape)."""
 
-    def latent(self, kind: Literal["normal", "uniform"], dim: int) -> Tensor:
+    def latent(self, kind: Distribution, dim: int) -> Tensor:
         """Draw latents, (count, dim), from N(0, 1) or U(-1, 1)."""
         return self.normal(dim) if kind == "normal" else self.uniform(dim)
 
@@ -57,29 +60,47 @@ class StepNoise(Noise):
         return drawn * (high - low) + low
 
 
-class BlockNoise(Noise):
+class PictureNoise(Noise):
+    """The noise of pictures that are drawn, and not learnt from: what a draw gives is shaped here, and drawn below.
+
+    `truncation` in (0, 1] shrinks every draw towards the middle of its distribution: 1 leaves it alone, smaller trades
+    variety for typicality.
+    """
+
+    def __init__(self, count: int, *, truncation: float = 1.0, device: torch.device | str = "cpu") -> None:
+        self.count = count
+        self._truncation = truncation
+        self._device = device
+
+    @abstractmethod
+    def standard(self, kind: Distribution, shape: tuple[int, ...]) -> Tensor:
+        """Draw from N(0, 1) or U(-1, 1), whatever the truncation: (count, *shape), on the CPU."""
+
+    def normal(self, *shape: int) -> Tensor:
+        """Draw from N(0, 1), times the truncation: (count, *shape)."""
+        return (self.standard("normal", shape) * self._truncation).to(self._device)
+
+    def uniform(self, *shape: int, low: float = -1.0, high: float = 1.0) -> Tensor:
+        """Draw from U(low, high), shrunk towards its middle by the truncation: (count, *shape)."""
+        middle, reach = (low + high) / 2, (high - low) / 2
+        return (self.standard("uniform", shape) * (reach * self._truncation) + middle).to(self._device)
+
+
+class BlockNoise(PictureNoise):
     """The noise of the pictures of some blocks under a seed: the same whatever else is drawn with them.
 
     Numbers are drawn on the CPU with one generator for each (seed, block), so that they do not depend on the
-    device, the count or the batch. `truncation` in (0, 1] shrinks every draw towards the middle of its
-    distribution: 1 leaves it alone, smaller trades variety for typicality.
+    device, the count or the batch.
     """
 
     def __init__(
         self, seed: int, blocks: Sequence[int], *, truncation: float = 1.0, device: torch.device | str = "cpu"
     ) -> None:
-        self.count = len(blocks) * BLOCK
-        self._truncation = truncation
-        self._device = device
+        super().__init__(len(blocks) * BLOCK, truncation=truncation, device=device)
         self._generators = [torch.Generator().manual_seed(derive_seed("picture", seed, block)) for block in blocks]
 
-    def normal(self, *shape: int) -> Tensor:
-        """Draw from N(0, 1), times the truncation: (count, *shape)."""
-        rows = [torch.randn(BLOCK, *shape, generator=generator) for generator in self._generators]
-        return (torch.cat(rows) * self._truncation).to(self._device)
-
-    def uniform(self, *shape: int, low: float = -1.0, high: float = 1.0) -> Tensor:
-        """Draw from U(low, high), shrunk towards its middle by the truncation: (count, *shape)."""
-        rows = [torch.rand(BLOCK, *shape, generator=generator) for generator in self._generators]
-        middle, reach = (low + high) / 2, (high - low) / 2
-        return ((torch.cat(rows) * 2 - 1) * (reach * self._truncation) + middle).to(self._device)
+    def standard(self, kind: Distribution, shape: tuple[int, ...]) -> Tensor:
+        """Draw from N(0, 1) or U(-1, 1), whatever the truncation: (count, *shape), on the CPU."""
+        if kind == "normal":
+            return torch.cat([torch.randn(BLOCK, *shape, generator=one) for one in self._generators])
+        return torch.cat([torch.rand(BLOCK, *shape, generator=one) for one in self._generators]) * 2 - 1

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from models._family import Conditioning, Controls, Family, ModelConfig, Networks
-from models._noise import BLOCK, BlockNoise
+from models._noise import BLOCK, BlockNoise, Noise
 
 
 class NoScoreError(ValueError):
@@ -38,7 +38,7 @@ class Sampler:
         self.family = family
         self.config = config
         self.networks = networks.eval().requires_grad_(False)
-        self._device = next(networks.parameters()).device
+        self.device = next(networks.parameters()).device
 
     @property
     def is_conditional(self) -> bool:
@@ -65,7 +65,7 @@ class Sampler:
             blocks.setdefault(index // BLOCK, []).append(place)
         images = []
         for block, places in blocks.items():
-            noise = BlockNoise(seed, [block], truncation=truncation, device=self._device)
+            noise = BlockNoise(seed, [block], truncation=truncation, device=self.device)
             images.append(self._block(noise, [(indices[place] % BLOCK, labels[place]) for place in places], controls))
         order = torch.tensor([place for places in blocks.values() for place in places])
         return torch.cat(images)[order.argsort()]
@@ -74,13 +74,19 @@ class Sampler:
         labels = torch.zeros(BLOCK, dtype=torch.int64)
         rows = torch.tensor([row for row, _ in wanted])
         labels[rows] = torch.tensor([label for _, label in wanted])
-        images = self._draw(noise, labels.to(self._device), controls)
-        return images.float().clamp(-1, 1).cpu()[rows]
+        return self.draw(noise, labels.to(self.device), controls)[rows]
 
-    def _draw(self, noise: BlockNoise, labels: Tensor, controls: Controls | None) -> Tensor:
+    def draw(self, noise: Noise, labels: Tensor, controls: Controls | None = None) -> Tensor:
+        """Draw a picture for each row of the noise, through which gradients flow: (n, c, h, w) in [-1, 1], on the CPU.
+
+        labels: (n,), on the sampler's device. A picture may depend on the number of rows in its last bit: `sample`
+        always draws BLOCK.
+        """
         if controls is None or self.family.steering is None:
-            return self.family.sample(self.networks, self.config, noise, labels)
-        return self.family.steering.sample(self.networks, self.config, noise, labels, controls)
+            images = self.family.sample(self.networks, self.config, noise, labels)
+        else:
+            images = self.family.steering.sample(self.networks, self.config, noise, labels, controls)
+        return images.float().clamp(-1, 1).cpu()
 
     @torch.inference_mode()
     def score(self, images: Tensor, labels: Tensor) -> Tensor:
@@ -111,5 +117,5 @@ class Sampler:
         for block in zip(*(torch.split(column, BLOCK) for column in columns), strict=True):
             count = len(block[0])
             filled = [torch.cat([rows, rows.new_zeros(BLOCK - count, *rows.shape[1:])]) for rows in block]
-            results.append(function(*(rows.to(self._device) for rows in filled)).float().cpu()[:count])
+            results.append(function(*(rows.to(self.device) for rows in filled)).float().cpu()[:count])
         return torch.cat(results)

@@ -93,9 +93,13 @@ class PlaneJudge:
         self._mixture = mixture
         self._modes = torch.tensor(mixture.modes)
 
+    def embed(self, images: Tensor) -> Tensor:
+        """Return x, y, brightness, spread, through which gradients flow: (n, 4)."""
+        return read_blobs(images, self._mixture)
+
     def features(self, images: Tensor, *, batch_size: int = 500) -> Tensor:
         """Return x, y, brightness, spread: (n, 4)."""
-        return torch.cat([read_blobs(batch, self._mixture) for batch in torch.split(images, batch_size)])
+        return torch.cat([self.embed(batch) for batch in torch.split(images, batch_size)])
 
     def head(self, features: Tensor) -> Tensor:
         """Return the logarithms of the modes' densities at x, y, but for a constant: (n, modes)."""

@@ -1,37 +1,27 @@
 """Pictures: GET /generate."""
 
-from collections import Counter
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.caching import IMMUTABLE, NEVER, REVALIDATE, is_current
 from app.catalogue import read_again
-from app.dependencies import Given, Services
+from app.dependencies import Given, Services, TakesEachOnce
 from app.drawing import limits, render
 from app.inference import Picture
 from app.openapi import UNCHANGED, draws, refuses
 from app.recipes import GenerateQuery, Recipe, complete, is_pinned
-from app.refusals import ParameterError
 from models import CONFIDENCE
 
 router = APIRouter(tags=["pictures"])
-
-
-def _refuse_repeats(request: Request) -> None:
-    """Raises ParameterError for a parameter that came twice: one of the two would be ignored."""
-    times = Counter(name for name, _ in request.query_params.multi_items())
-    for name, count in times.items():
-        if count > 1:
-            raise ParameterError(name, f"came {count} times; give it once")
 
 
 @router.get(
     "/generate",
     operation_id="generate",
     response_class=Response,
-    dependencies=[Depends(_refuse_repeats)],
+    dependencies=[TakesEachOnce],
     responses={
         **draws(
             "A grid of pictures",

@@ -25,6 +25,7 @@ from models import (
     Conditioning,
     DatasetSpec,
     Family,
+    LatentSpace,
     ModelConfig,
     Networks,
     NoClassifierError,
@@ -38,6 +39,7 @@ from models import (
     draw_burn_in,
     draw_hyperparameters,
     families,
+    mix,
 )
 from models._rejection import Rejection
 from tests import training
@@ -418,6 +420,36 @@ def test_class_probabilities_are_told_for_each_picture_alone(family: Family[Any]
     assert probabilities.shape == (20, 10)
     torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(20))
     assert torch.equal(sampler.classify(images[:3]), probabilities[:3])
+
+
+# --- Latents ------------------------------------------------------------------------------------------------------
+
+
+@each_preset
+def test_the_point_of_a_picture_draws_it_again(family: Family[Any], preset: str) -> None:
+    """So walks, sweeps and projections know every family, and begin and end with the pictures of GET /generate."""
+    sampler = train(family, preset=preset, steps=2).sampler()
+    space, numbers, labels = LatentSpace(sampler), [0, 3, 17, 40], [1, 2, 3, 1]
+    drawn = sampler.sample(numbers, seed=5, labels=labels, truncation=0.7)
+    points = space.find(5, numbers)
+    assert torch.equal(space.draw(points, space.weigh(labels), truncation=0.7), drawn)
+    assert points.std().item() == pytest.approx(1, abs=0.1)
+
+
+@each_preset
+def test_classes_are_mixed_where_labels_matter(family: Family[Any], preset: str) -> None:
+    sampler = train(family, preset=preset, steps=2).sampler()
+    space, shares = LatentSpace(sampler), torch.linspace(0, 1, 9)
+    weights = mix(space.weigh([1])[0], space.weigh([3])[0], shares)
+    images = space.draw(space.find(5, [0]).expand(9, -1), weights)
+    for place, label in ((0, 1), (8, 3)):
+        assert torch.equal(images[place], sampler.sample([0], seed=5, labels=[label])[0])
+    steps = images.diff(dim=0).flatten(1).abs().amax(dim=1)
+    if sampler.is_conditional:
+        assert (steps > 0).all()
+        assert steps.max() < (images[0] - images[8]).abs().max()
+    else:
+        assert (steps == 0).all()
 
 
 # --- Steering -----------------------------------------------------------------------------------------------------

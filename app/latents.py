@@ -1,0 +1,166 @@
+"""The latent tools as files and documents: drawn in the engine's turns, and kept under their entity tags."""
+
+import base64
+import io
+import json
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import av
+import PIL
+from torch import Tensor
+
+from app.caching import entity_tag
+from app.catalogue import KnownCheckpoint
+from app.films import encode_film
+from app.inference import Engine, LeastRecentlyUsed, SharedWork
+from app.latent_queries import LatentQuery, LatentRecipe, VariationsFormat, VariationsQuery, WalkFormat, WalkQuery
+from app.latent_tools import Bench, Drawn, draw_variations, draw_walk, find_variations
+from app.provenance import describe_latents
+from app.schemas import LatentView, Variations
+from models import Direction, LatentSpace, encode_png, find_directions, lay_out
+
+LATENT_VERSION = 1
+"""Grows whenever the same request begins to get another answer."""
+
+SPACES_KEPT = 16
+DIRECTIONS_KEPT = 64
+ANSWER_BYTES = 16 * 2**20
+
+Q = TypeVar("Q", bound=LatentQuery)
+Tool = Callable[[Bench, LatentRecipe[Q]], Drawn]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a tool answers with. pictures: how many were drawn for it."""
+
+    content: bytes
+    media_type: str
+    pictures: int
+
+
+class Latents:
+    """Answers what the latent tools are asked for, each once. Threads share it."""
+
+    def __init__(self, engine: Engine, version: str) -> None:
+        self._engine, self._version = engine, version
+        self._spaces: LeastRecentlyUsed[str, LatentSpace] = LeastRecentlyUsed(SPACES_KEPT)
+        self._directions: LeastRecentlyUsed[str, Sequence[Direction]] = LeastRecentlyUsed(DIRECTIONS_KEPT)
+        self._answers: LeastRecentlyUsed[str, Answer] = LeastRecentlyUsed(ANSWER_BYTES, lambda one: len(one.content))
+        self._shared = SharedWork[Answer]()
+        self._shared_directions = SharedWork[Sequence[Direction]]()
+
+    def tag(self, request: str, checkpoint: KnownCheckpoint) -> str:
+        """Return the entity tag of an answer, without making it: a function of all that its bytes depend on."""
+        code = (str(LATENT_VERSION), av.__version__, PIL.__version__, *self._engine.code)
+        return entity_tag(request, checkpoint.digest, *code)
+
+    def grid(self, recipe: LatentRecipe[Q], tag: str, tool: Tool[Q]) -> Answer:
+        """Return the PNG of a tool. Raises BusyError, ParameterError, ControlError, and what `Engine.load` raises."""
+        return self._once(recipe, tag, lambda bench: self._encode(recipe, tool(bench, recipe)))
+
+    def walk(self, recipe: LatentRecipe[WalkQuery], tag: str) -> Answer:
+        """Return a walk in the form that is asked for. Raises what `grid` raises."""
+        return self._once(recipe, tag, lambda bench: self._encode_walk(recipe, draw_walk(bench, recipe)))
+
+    def variations(self, recipe: LatentRecipe[VariationsQuery], tag: str) -> Answer:
+        """Return variations in the form that is asked for. Raises what `grid` raises."""
+        if recipe.query.format is VariationsFormat.GRID:
+            return self.grid(recipe, tag, draw_variations)
+        return self._once(recipe, tag, lambda bench: _tell_variations(bench, recipe))
+
+    def directions(self, checkpoint: KnownCheckpoint) -> Sequence[Direction]:
+        """Return the directions of a checkpoint: found once, in a few seconds. Raises BusyError, and as `load` does."""
+        with self._engine.turns.taken():
+            return self._find_directions(checkpoint)
+
+    def _find_directions(self, checkpoint: KnownCheckpoint) -> Sequence[Direction]:
+        """Return the directions of a checkpoint, within a turn."""
+
+        def find() -> Sequence[Direction]:
+            found = self._directions.get(checkpoint.digest)
+            if found is None:
+                found = find_directions(self.space(checkpoint))
+                self._directions.put(checkpoint.digest, found)
+            return found
+
+        return self._shared_directions.run(checkpoint.digest, find)
+
+    def space(self, checkpoint: KnownCheckpoint) -> LatentSpace:
+        """Return the latents of a checkpoint, within a turn. Raises what `Engine.load` raises."""
+        sampler = self._engine.load(checkpoint).sampler
+        space = self._spaces.get(checkpoint.digest)
+        if space is None or space.sampler is not sampler:
+            space = LatentSpace(sampler)
+            self._spaces.put(checkpoint.digest, space)
+        return space
+
+    def _once(self, recipe: LatentRecipe[Q], tag: str, make: Callable[[Bench], Answer]) -> Answer:
+        """Make an answer unless it is kept, and wait for one that is being made."""
+
+        def work() -> Answer:
+            if (kept := self._answers.get(tag)) is not None:
+                return kept
+            with self._engine.turns.taken():
+                checkpoint = recipe.checkpoint
+                answer = make(Bench(self.space(checkpoint), lambda: self._find_directions(checkpoint)))
+            self._answers.put(tag, answer)
+            return answer
+
+        return self._shared.run(tag, work)
+
+    def _encode(self, recipe: LatentRecipe[Q], drawn: Drawn) -> Answer:
+        grid = lay_out(drawn.pixels, columns=drawn.columns, scale=recipe.query.enlargement)
+        text = describe_latents(recipe, len(drawn.pixels), version=self._version)
+        return Answer(encode_png(grid, text), "image/png", len(drawn.pixels))
+
+    def _encode_walk(self, recipe: LatentRecipe[WalkQuery], drawn: Drawn) -> Answer:
+        query = recipe.query
+        if query.format is WalkFormat.STRIP:
+            return self._encode(recipe, drawn)
+        frames = _enlarge(drawn.pixels, query.enlargement)
+        if query.format.film is not None:
+            content = encode_film(frames.numpy(), query.format.film, frames_per_second=query.fps)
+        else:
+            told = {"url": recipe.url, "frames_per_second": query.fps, "software": f"Ganery {self._version}"}
+            content = _pack([encode_png(frame) for frame in frames], told)
+        return Answer(content, query.format.media_type, len(frames))
+
+
+def tell_latent(bench: Bench, recipe: LatentRecipe[Q], point: Tensor, label: int, pixels: Tensor) -> LatentView:
+    """Describe a latent by its address, its picture (c, h, w) uint8, and the URL at which it is drawn again."""
+    address = bench.space.address(point)
+    named = recipe.dataset.classes[label] if bench.space.sampler.is_conditional else None
+    png = encode_png(pixels.permute(1, 2, 0))
+    return LatentView(
+        latent=address,
+        label=named,
+        url=recipe.url_of_picture(address, named),
+        picture=f"data:image/png;base64,{base64.b64encode(png).decode()}",
+    )
+
+
+def _tell_variations(bench: Bench, recipe: LatentRecipe[VariationsQuery]) -> Answer:
+    points, label = bench.space.settle(find_variations(bench, recipe)), bench.label(recipe.query)
+    pixels = bench.draw(recipe.query, points, bench.space.weigh([label] * len(points)))
+    items = [tell_latent(bench, recipe, point, label, one) for point, one in zip(points, pixels, strict=True)]
+    document = Variations(checkpoint=recipe.checkpoint.id, url=recipe.url, items=items)
+    return Answer(document.model_dump_json().encode(), "application/json", len(items))
+
+
+def _enlarge(pixels: Tensor, scale: int) -> Tensor:
+    """Return pictures (n, c, h, w) as frames (n, h * scale, w * scale, c)."""
+    return pixels.repeat_interleave(scale, 2).repeat_interleave(scale, 3).permute(0, 2, 3, 1).contiguous()
+
+
+def _pack(pictures: Sequence[bytes], told: dict[str, object]) -> bytes:
+    """Return a zip of numbered PNG files and what is told of them; it holds no time, so equal walks are equal bytes."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for place, picture in enumerate(pictures):
+            archive.writestr(zipfile.ZipInfo(f"{place:03}.png"), picture)
+        archive.writestr(zipfile.ZipInfo("walk.json"), json.dumps(told, indent=2) + "\n")
+    return file.getvalue()

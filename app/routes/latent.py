@@ -1,0 +1,194 @@
+"""The latents behind the pictures: GET /latent/..."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from app.caching import IMMUTABLE, NEVER, REVALIDATE, is_current
+from app.dependencies import Given, Services, TakesEachOnce
+from app.latent_queries import (
+    PICTURE_PATH,
+    ArithmeticQuery,
+    LatentQuery,
+    LatentRecipe,
+    MatrixQuery,
+    PictureQuery,
+    SweepQuery,
+    VariationsQuery,
+    WalkFormat,
+    WalkQuery,
+    complete_latent,
+)
+from app.latent_tools import draw_arithmetic, draw_matrix, draw_picture, draw_sweep
+from app.latents import Answer, Tool
+from app.openapi import UNCHANGED, draws, refuses, tells
+from app.recipes import CheckpointQuery, Limits, choose_checkpoint, find_parts
+from app.schemas import Directions, DirectionView, Variations
+from models import PICTURES_MEASURED
+
+router = APIRouter(tags=["latents"])
+
+Q = TypeVar("Q", bound=LatentQuery)
+
+_HEADERS = {
+    "ETag": "a function of all that the bytes depend on",
+    "Content_Location": "the URL that repeats this answer, unless it is the one that was asked for",
+    "X_Ganery_Checkpoint": "the id of the checkpoint",
+    "X_Ganery_Pictures": "how many pictures it shows",
+}
+_REFUSES = {**UNCHANGED, **refuses(404, 422, 503)}
+
+
+def _sends(description: str, **schemas: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """Return the documentation of an answer that is a picture, or one of other types by their names."""
+    told = draws(description, **_HEADERS)
+    told[200]["content"] |= {kind: {"schema": schema} for kind, schema in schemas.items()}
+    return {**told, **_REFUSES}
+
+
+_FILE = {"type": "string", "format": "binary"}
+_OTHER_WALKS = {kind.media_type: _FILE for kind in WalkFormat if kind is not WalkFormat.STRIP}
+
+
+@router.get(
+    PICTURE_PATH,
+    operation_id="draw_latent",
+    response_class=Response,
+    dependencies=[TakesEachOnce],
+    responses=_sends("A picture"),
+)
+def draw_latent(query: Annotated[PictureQuery, Query()], request: Request, given: Given) -> Response:
+    """Draw the picture of one latent, named by a seed and a number under it, or by its address."""
+    return _answer_grid(PICTURE_PATH, query, draw_picture, request, given)
+
+
+@router.get(
+    "/latent/variations",
+    operation_id="vary_latent",
+    response_class=Response,
+    dependencies=[TakesEachOnce],
+    responses=_sends("Pictures around one", **{"application/json": Variations.model_json_schema()}),
+)
+def vary_latent(query: Annotated[VariationsQuery, Query()], request: Request, given: Given) -> Response:
+    """Draw pictures around one: its latent mixed with others, `spread` of them, so that all are as likely as it."""
+    return _answer("/latent/variations", query, given.latents.variations, request, given)
+
+
+@router.get(
+    "/latent/walk",
+    operation_id="walk_latents",
+    response_class=Response,
+    dependencies=[TakesEachOnce],
+    responses=_sends("The pictures of a walk", **_OTHER_WALKS),
+)
+def walk_latents(query: Annotated[WalkQuery, Query()], request: Request, given: Given) -> Response:
+    """Walk from one latent to another, and from one class to another, as a strip, a film or a zip of its pictures.
+
+    The walk goes along a great circle, on which every latent is as likely as those that the network learnt from.
+    Between classes the labels are mixed where the network embeds them; where it does not, the class changes halfway.
+    """
+    return _answer("/latent/walk", query, given.latents.walk, request, given)
+
+
+@router.get(
+    "/latent/sweep",
+    operation_id="sweep_latent",
+    response_class=Response,
+    dependencies=[TakesEachOnce],
+    responses=_sends("A row for each picture, a column for each value"),
+)
+def sweep_latent(query: Annotated[SweepQuery, Query()], request: Request, given: Given) -> Response:
+    """Change one thing evenly and leave the rest of the noise as it is: a direction, a coordinate or a control.
+
+    A direction is found by measuring pictures when it is first asked for, which takes some seconds.
+    """
+    return _answer_grid("/latent/sweep", query, draw_sweep, request, given)
+
+
+@router.get(
+    "/latent/matrix",
+    operation_id="cross_classes",
+    response_class=Response,
+    dependencies=[TakesEachOnce],
+    responses=_sends("A row for each noise, a column for each class"),
+)
+def cross_classes(query: Annotated[MatrixQuery, Query()], request: Request, given: Given) -> Response:
+    """Draw every class by the same noise: what a row has in common is what the latent says beside the class.
+
+    Of a family that found its classes itself, as InfoGAN does, the columns are its codes.
+    """
+    return _answer_grid("/latent/matrix", query, draw_matrix, request, given)
+
+
+@router.get(
+    "/latent/arithmetic",
+    operation_id="combine_latents",
+    response_class=Response,
+    dependencies=[TakesEachOnce],
+    responses=_sends("Four pictures: a, b, c, and a - b + c"),
+)
+def combine_latents(query: Annotated[ArithmeticQuery, Query()], request: Request, given: Given) -> Response:
+    """Reckon with pictures: what b is to a, c is to the fourth. Latents are combined, and classes as they are."""
+    return _answer_grid("/latent/arithmetic", query, draw_arithmetic, request, given)
+
+
+@router.get(
+    "/latent/directions",
+    operation_id="list_directions",
+    response_model=Directions,
+    dependencies=[TakesEachOnce],
+    responses={
+        200: {"headers": tells(ETag="a function of all that the answer depends on")},
+        **_REFUSES,
+    },
+)
+def list_directions(query: Annotated[CheckpointQuery, Query()], request: Request, given: Given) -> Response:
+    """List the directions that GET /latent/sweep can go in, with what they explain and what a step changes.
+
+    Slant, thickness and size are measured on some thousand pictures and regressed on their latents; components are the
+    ways in which the pictures vary most. The first answer takes some seconds; then it is kept.
+    """
+    checkpoint = choose_checkpoint(query, given.catalogue)
+    find_parts(checkpoint)
+    tag = given.latents.tag("/latent/directions", checkpoint)
+    headers = {"ETag": tag, "Cache-Control": REVALIDATE}
+    if is_current(request.headers, tag):
+        return Response(status_code=304, headers=headers)
+    found = given.latents.directions(checkpoint)
+    document = Directions(
+        checkpoint=checkpoint.id,
+        dimensions=len(found[0].vector) if found else 0,
+        pictures=PICTURES_MEASURED,
+        items=[DirectionView.of(direction) for direction in found],
+    )
+    return Response(document.model_dump_json(), headers=headers, media_type="application/json")
+
+
+def _answer_grid(path: str, query: Q, tool: Tool[Q], request: Request, given: Services) -> Response:
+    return _answer(path, query, lambda recipe, tag: given.latents.grid(recipe, tag, tool), request, given)
+
+
+def _answer(
+    path: str, query: Q, make: Callable[[LatentRecipe[Q], str], Answer], request: Request, given: Services
+) -> Response:
+    """Answer with what is made of the complete request, or tell a client that it has it."""
+    limits = Limits(pixels=given.settings.max_pixels, candidates=given.settings.max_candidates)
+    recipe = complete_latent(path, query, given.catalogue, limits)
+    tag = given.latents.tag(recipe.url, recipe.checkpoint)
+    headers = {"ETag": tag, "X-Ganery-Checkpoint": recipe.checkpoint.id, **_caching(recipe)}
+    if not recipe.is_drawn and is_current(request.headers, tag):
+        return Response(status_code=304, headers=headers)
+    began = time.perf_counter()
+    answer = make(recipe, tag)
+    given.metrics.drawing.labels(recipe.checkpoint.family).observe(time.perf_counter() - began)
+    headers["X-Ganery-Pictures"] = str(answer.pictures)
+    return Response(answer.content, headers=headers, media_type=answer.media_type)
+
+
+def _caching(recipe: LatentRecipe[Q]) -> dict[str, str]:
+    if recipe.is_pinned:
+        return {"Cache-Control": IMMUTABLE}
+    return {"Cache-Control": NEVER if recipe.is_drawn else REVALIDATE, "Content-Location": recipe.url}

@@ -1,0 +1,388 @@
+"""GET /latent/..., sentence by sentence, on the tiny checkpoints."""
+
+import base64
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from checkpoints.format import save
+from models import SEGMENTS
+from tests.app.problems import places, refusal
+from tests.app.service import Service, running
+from tests.app.zoo import CONDITIONAL, UNCONDITIONAL, flip_a_bit, ship, trained
+
+SIZE = SEGMENTS.size
+NAMED = f"checkpoint={CONDITIONAL}"
+PLAIN = f"checkpoint={UNCONDITIONAL}"
+TOOLS = ["picture", "variations", "walk", "sweep", "matrix", "arithmetic"]
+SEEDED = {
+    "picture": "seed=1&label=2",
+    "variations": "seed=1&label=2&count=4",
+    "walk": "from_seed=1&to_seed=2&label=3&to_label=8&steps=5",
+    "sweep": "seed=1&coordinate=0&steps=3",
+    "matrix": "seed=1&rows=2",
+    "arithmetic": "a_seed=1&b_seed=2&c_seed=3",
+}
+Cells = NDArray[np.uint8]
+
+
+def url(tool: str, query: str = "", checkpoint: str = NAMED) -> str:
+    return f"/latent/{tool}?{checkpoint}&{query or SEEDED[tool]}"
+
+
+def cells(response: httpx.Response) -> Cells:
+    """The pictures of a grid: (rows, columns, h, w)."""
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "image/png"
+    grid = np.asarray(Image.open(io.BytesIO(response.content)))
+    return grid.reshape(grid.shape[0] // SIZE, SIZE, grid.shape[1] // SIZE, SIZE).swapaxes(1, 2)
+
+
+def generated(service: Service, query: str, checkpoint: str = NAMED) -> Cells:
+    """The pictures of GET /generate in one row: (n, h, w)."""
+    row: Cells = cells(service.get(f"/generate?{checkpoint}&columns=1&{query}"))[:, 0]
+    return row
+
+
+def parameter(response: httpx.Response, name: str) -> str:
+    return places(refusal(response, 422))["parameter", name]
+
+
+# --- All of them --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_same_url_is_the_same_bytes_for_ever(gallery: Service, service: Service, tool: str) -> None:
+    pinned = url(tool, checkpoint=f"checkpoint={gallery.id_of(CONDITIONAL)}")
+    first, elsewhere = gallery.get(pinned), service.get(pinned)
+    assert first.content == elsewhere.content
+    assert "immutable" in first.headers["cache-control"]
+    assert "content-location" not in first.headers
+    assert first.headers["x-ganery-checkpoint"] == gallery.id_of(CONDITIONAL)
+    unchanged = gallery.get(pinned, headers={"If-None-Match": first.headers["etag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_what_was_left_out_is_told_by_the_url_that_repeats_it(gallery: Service, tool: str) -> None:
+    sparse = "coordinate=0&steps=3" if tool == "sweep" else "scale=1"
+    first = gallery.get(url(tool, sparse))
+    assert first.headers["cache-control"] == "no-store"
+    again = gallery.get(first.headers["content-location"])
+    assert again.content == first.content
+    assert "immutable" in again.headers["cache-control"]
+    assert gallery.get(url(tool, sparse)).content != first.content
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_picture_tells_how_it_was_made(gallery: Service, tool: str) -> None:
+    response = gallery.get(url(tool))
+    text = Image.open(io.BytesIO(response.content)).info
+    assert text["Source"] == response.headers["content-location"]
+    assert "trainedAlgorithmicMedia" in text["XML:com.adobe.xmp"]
+    assert text["Title"].startswith(response.headers["x-ganery-pictures"])
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_an_answer_is_made_once_and_then_kept(service: Service, tool: str) -> None:
+    first = service.get(url(tool))
+    with service.given.engine.turns.taken(), service.given.engine.turns.taken():  # no turn is left to draw by
+        assert service.get(url(tool)).content == first.content
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_bad_input_is_refused_by_name(gallery: Service, tool: str) -> None:
+    assert "known are" in parameter(gallery.get(url(tool, "sead=1")), "sead")
+    assert "came 2 times" in parameter(gallery.get(url(tool, "scale=1&scale=2")), "scale")
+    assert "less than or equal to 1" in parameter(gallery.get(url(tool, "truncation=1.5")), "truncation")
+    refusal(gallery.get(url(tool, checkpoint="checkpoint=nobody")), 404, "no-such-checkpoint")
+    for name in [f"{prefix}seed" for prefix in {"walk": ["from_"], "arithmetic": ["a_", "c_"]}.get(tool, [""])]:
+        assert "pattern" in parameter(gallery.get(url(tool, f"{name}=-1")), name)
+        assert f"at most {2**63 - 1}" in parameter(gallery.get(url(tool, f"{name}={2**63}")), name)
+        thing = "&coordinate=0" if tool == "sweep" else ""
+        told = parameter(gallery.get(url(tool, f"{name}=zAAAA{thing}&rows=1" if thing else f"{name}=zAAAA")), name)
+        assert "this latent has 3 coordinates" in told or "one row" in told
+
+
+def test_the_work_is_bounded_and_waits_for_its_turn(pretrained: Path, tmp_path: Path) -> None:
+    with running(tmp_path, max_pixels=30 * SIZE**2, max_candidates=40, concurrent_grids=1, waiting_grids=0) as service:
+        for query, name in (
+            ("walk?steps=31", "steps"),
+            ("walk?steps=17&loop=true", "steps"),
+            ("walk?steps=2&format=gif&scale=64", "steps"),
+            ("variations?count=41", "count"),
+            ("sweep?coordinate=0&rows=3&steps=11", "rows"),
+            ("matrix?rows=4", "rows"),
+            ("picture?scale=6", "scale"),
+        ):
+            assert "ask for fewer, or a smaller scale" in parameter(service.get(f"/latent/{query}"), name)
+        with service.given.engine.turns.taken():
+            refusal(service.get(url("picture")), 503, "busy")
+            refusal(service.get(f"/latent/directions?{NAMED}"), 503, "busy")
+
+
+def test_a_damaged_checkpoint_draws_nothing(service: Service) -> None:
+    checkpoint = service.keep_checkpoint(service.claim(), 2)
+    flip_a_bit(service.given.catalogue.find(checkpoint).directory / "networks.safetensors")
+    refusal(service.get(f"/latent/picture?checkpoint={checkpoint}"), 503, "checkpoint-damaged")
+
+
+# --- One picture --------------------------------------------------------------------------------------------------
+
+
+def test_a_seed_and_a_number_are_the_picture_of_generate(gallery: Service) -> None:
+    grid = generated(gallery, "seed=5&count=20&truncation=0.6")
+    for index in (0, 7, 19):
+        drawn = cells(gallery.get(url("picture", f"seed=5&index={index}&truncation=0.6")))
+        assert np.array_equal(drawn[0, 0], grid[index])
+    of_class = generated(gallery, "seed=5&count=3&digit=8")
+    assert np.array_equal(cells(gallery.get(url("picture", "seed=5&index=2&label=8")))[0, 0], of_class[2])
+    plain = generated(gallery, "seed=5&count=3", PLAIN)
+    assert np.array_equal(cells(gallery.get(url("picture", "seed=5&index=2", PLAIN)))[0, 0], plain[2])
+
+
+def test_labels_are_refused_where_the_network_takes_none(gallery: Service) -> None:
+    assert "dcgan takes no labels" in parameter(gallery.get(url("picture", "label=3", PLAIN)), "label")
+    assert "has no class 'ten'" in parameter(gallery.get(url("picture", "label=ten")), "label")
+
+
+def test_an_address_has_no_number(gallery: Service) -> None:
+    address = gallery.get(url("variations", "seed=1&count=1&format=json")).json()["items"][0]["latent"]
+    assert "leave out index=3" in parameter(gallery.get(url("picture", f"seed={address}&index=3")), "index")
+
+
+# --- Variations ---------------------------------------------------------------------------------------------------
+
+
+def test_the_first_of_the_variations_is_the_picture_itself(gallery: Service) -> None:
+    drawn = cells(gallery.get(url("variations", "seed=5&index=2&count=9&spread=0.4")))
+    assert drawn.shape[:2] == (3, 3)
+    assert np.array_equal(drawn[0, 0], generated(gallery, "seed=5&count=3")[2])
+    others = drawn.reshape(9, -1)[1:]
+    assert len({one.tobytes() for one in others}) == 8
+
+
+def test_the_farther_the_spread_the_farther_the_variations(gallery: Service) -> None:
+    def distance(spread: float) -> float:
+        first, *others = cells(gallery.get(url("variations", f"seed=5&count=25&spread={spread}"))).reshape(25, -1)
+        return float(np.abs(np.stack(others).astype(int) - first).mean())
+
+    assert distance(0) <= 1  # drawn from the nearest address
+    assert distance(0) < distance(0.2) < distance(0.5) < distance(1)
+
+
+def test_variations_are_told_by_their_addresses(gallery: Service) -> None:
+    told = gallery.get(url("variations", "seed=5&label=4&count=4&format=json&truncation=0.9")).json()
+    grid = cells(gallery.get(url("variations", "seed=5&label=4&count=4&truncation=0.9"))).reshape(4, SIZE, SIZE)
+    assert told["checkpoint"] == gallery.id_of(CONDITIONAL)
+    for item, picture in list(zip(told["items"], grid, strict=True))[1:]:
+        assert item["label"] == "4"
+        again = gallery.get(item["url"])
+        assert "immutable" in again.headers["cache-control"]
+        assert np.array_equal(cells(again)[0, 0], picture)
+        assert np.array_equal(decode(item["picture"]), picture)
+
+
+def decode(data_url: str) -> Cells:
+    kind, _, data = data_url.partition(";base64,")
+    assert kind == "data:image/png"
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+
+
+# --- Walks --------------------------------------------------------------------------------------------------------
+
+
+def test_a_walk_begins_and_ends_with_pictures_of_generate(gallery: Service) -> None:
+    drawn = cells(gallery.get(url("walk", "from_seed=1&from_index=3&to_seed=2&label=3&to_label=8&steps=7")))
+    assert drawn.shape[:2] == (1, 7)
+    assert np.array_equal(drawn[0, 0], generated(gallery, "seed=1&count=4&digit=3")[3])
+    assert np.array_equal(drawn[0, -1], generated(gallery, "seed=2&count=1&digit=8")[0])
+    assert len({one.tobytes() for one in drawn[0]}) == 7
+
+
+def test_a_walk_that_names_no_end_stays_and_may_change_the_class_alone(gallery: Service) -> None:
+    still = cells(gallery.get(url("walk", "from_seed=1&from_index=2&label=3&steps=3")))[0]
+    assert all(np.array_equal(one, still[0]) for one in still)
+    changing = cells(gallery.get(url("walk", "from_seed=1&from_index=2&label=3&to_label=8&steps=3")))[0]
+    assert np.array_equal(changing[0], still[0])
+    assert np.array_equal(changing[2], generated(gallery, "seed=1&count=3&digit=8")[2])
+
+
+def test_a_network_without_labels_is_walked_too(gallery: Service) -> None:
+    drawn = cells(gallery.get(url("walk", "from_seed=1&to_seed=2&to_index=1&steps=3", PLAIN)))[0]
+    assert np.array_equal(drawn[0], generated(gallery, "seed=1&count=1", PLAIN)[0])
+    assert np.array_equal(drawn[2], generated(gallery, "seed=2&count=2", PLAIN)[1])
+
+
+def test_a_loop_goes_back_without_showing_its_ends_twice(gallery: Service) -> None:
+    there = cells(gallery.get(url("walk", SEEDED["walk"])))[0]
+    loop = cells(gallery.get(url("walk", f"{SEEDED['walk']}&loop=true&columns=4")))
+    assert loop.shape[:2] == (2, 4)
+    assert np.array_equal(loop.reshape(8, SIZE, SIZE), np.concatenate([there, there[3:0:-1]]))
+
+
+def test_a_walk_is_a_gif_of_the_same_pictures(gallery: Service) -> None:
+    there = cells(gallery.get(url("walk")))[0]
+    response = gallery.get(url("walk", f"{SEEDED['walk']}&format=gif&scale=2&fps=10"))
+    assert response.headers["content-type"] == "image/gif"
+    film: Any = Image.open(io.BytesIO(response.content))
+    assert (film.n_frames, film.size, film.info["duration"]) == (5, (2 * SIZE, 2 * SIZE), 100)
+    for place in range(5):
+        film.seek(place)
+        assert np.array_equal(np.asarray(film.convert("L"))[::2, ::2], there[place])
+
+
+def test_a_walk_is_a_webm_of_the_same_pictures(gallery: Service) -> None:
+    there = cells(gallery.get(url("walk")))[0]
+    response = gallery.get(url("walk", f"{SEEDED['walk']}&format=webm"))
+    assert response.headers["content-type"] == "video/webm"
+    with av.open(io.BytesIO(response.content), "r") as container:
+        frames = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+    assert [frame.shape for frame in frames] == [(8 * SIZE, 8 * SIZE)] * 5
+    for frame, picture in zip(frames, there, strict=True):
+        assert np.abs(frame[4::8, 4::8].astype(int) - picture).mean() < 12
+
+
+def test_a_walk_is_a_zip_of_the_same_pictures(gallery: Service) -> None:
+    there = cells(gallery.get(url("walk")))[0]
+    response = gallery.get(url("walk", f"{SEEDED['walk']}&format=zip"))
+    assert response.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        *pictures, last = archive.namelist()
+        assert pictures == [f"{place:03}.png" for place in range(5)]
+        assert json.loads(archive.read(last))["url"] == response.headers["content-location"]
+        for name, picture in zip(pictures, there, strict=True):
+            assert np.array_equal(np.asarray(Image.open(io.BytesIO(archive.read(name)))), picture)
+
+
+def test_a_walk_leads_to_an_address(gallery: Service) -> None:
+    item = gallery.get(url("variations", "seed=5&label=4&count=2&format=json")).json()["items"][1]
+    drawn = cells(gallery.get(url("walk", f"from_seed=1&to_seed={item['latent']}&label=1&to_label=4&steps=4")))[0]
+    assert np.array_equal(drawn[-1], decode(item["picture"]))
+
+
+# --- Sweeps -------------------------------------------------------------------------------------------------------
+
+
+def test_a_sweep_changes_each_row_evenly_and_through_its_own_picture(gallery: Service) -> None:
+    directions = gallery.get(f"/latent/directions?{NAMED}").json()
+    name = directions["items"][0]["name"]
+    drawn = cells(gallery.get(url("sweep", f"seed=5&rows=3&direction={name}&start=-1&stop=1&steps=5")))
+    assert drawn.shape[:2] == (3, 5)
+    assert np.array_equal(drawn[:, 2], generated(gallery, "seed=5&count=3"))
+    assert all(len({one.tobytes() for one in row}) == 5 for row in drawn)
+
+
+def test_a_sweep_sets_a_coordinate_whatever_it_was(gallery: Service) -> None:
+    first, second = (
+        cells(gallery.get(url("sweep", f"seed=5&coordinate={place}&steps=3"))).reshape(3, -1) for place in (0, 1)
+    )
+    assert len({one.tobytes() for one in (*first, *second)}) == 6
+    told = parameter(gallery.get(url("sweep", "seed=5&coordinate=1000")), "coordinate")
+    assert "0 to 63" in told
+
+
+@pytest.mark.parametrize("query", ["", "&coordinate=1&direction=slant"])
+def test_a_sweep_changes_one_thing(gallery: Service, query: str) -> None:
+    assert "name one thing" in parameter(gallery.get(url("sweep", f"seed=5{query}")), "direction")
+
+
+def test_what_does_not_exist_cannot_change(gallery: Service) -> None:
+    assert "there are " in parameter(gallery.get(url("sweep", "seed=5&direction=beauty")), "direction")
+    assert "it has none" in parameter(gallery.get(url("sweep", "seed=5&control=c1")), "control")
+
+
+@pytest.fixture
+def steered(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
+    for family in ("infogan", "lapgan"):
+        save(trained(family), tmp_path / family)
+    ship(monkeypatch, {name: tmp_path / name for name in ("infogan", "lapgan")})
+    return service
+
+
+def test_a_control_is_swept_over_its_range(steered: Service) -> None:
+    checkpoint = "checkpoint=infogan"
+    drawn = cells(steered.get(url("sweep", "seed=5&control=c1&steps=5&rows=2", checkpoint)))
+    for column, value in enumerate((-2, -1, 0, 1, 2)):
+        assert np.array_equal(drawn[:, column], generated(steered, f"seed=5&count=2&c1={value}", checkpoint))
+    codes = cells(steered.get(url("sweep", "seed=5&control=code&start=7&stop=5", checkpoint)))
+    assert codes.shape[:2] == (1, 3)
+    assert np.array_equal(codes[0, 0], generated(steered, "seed=5&count=1&code=7", checkpoint)[0])
+    told = parameter(steered.get(url("sweep", "seed=5&control=c1&stop=3", checkpoint)), "stop")
+    assert "c1 goes from -2 to 2, 3 came" in told
+    told = parameter(steered.get(url("sweep", "seed=5&control=c7", checkpoint)), "control")
+    assert "infogan has no control 'c7'; it has code, c1, c2" in told
+
+
+def test_smaller_pictures_are_enlarged_to_stand_beside_the_others(steered: Service) -> None:
+    drawn = cells(steered.get(url("sweep", "seed=5&control=level", "checkpoint=lapgan")))[0]
+    assert len(drawn) == 3
+    coarsest = drawn[2]
+    assert np.array_equal(coarsest, coarsest[::4, ::4].repeat(4, 0).repeat(4, 1))
+
+
+# --- Classes and arithmetic ---------------------------------------------------------------------------------------
+
+
+def test_a_row_of_the_matrix_is_one_noise_and_a_column_one_class(gallery: Service) -> None:
+    drawn = cells(gallery.get(url("matrix", "seed=5&rows=3&index=1")))
+    assert drawn.shape[:2] == (3, 10)
+    for digit in (0, 4, 9):
+        assert np.array_equal(drawn[:, digit], generated(gallery, f"seed=5&count=4&digit={digit}")[1:])
+
+
+def test_the_matrix_of_a_family_that_found_its_classes_is_of_its_codes(steered: Service) -> None:
+    drawn = cells(steered.get(url("matrix", "seed=5&rows=2", "checkpoint=infogan")))
+    assert drawn.shape[:2] == (2, 10)
+    assert np.array_equal(drawn[:, 3], generated(steered, "seed=5&count=2&code=3", "checkpoint=infogan"))
+
+
+def test_a_family_without_classes_has_no_matrix_and_says_which_have(gallery: Service) -> None:
+    told = parameter(gallery.get(url("matrix", "seed=5", PLAIN)), "checkpoint")
+    assert "dcgan can be asked for no class" in told
+    assert "infogan" in told
+    assert "projection_gan" in told
+
+
+def test_arithmetic_shows_what_it_reckons_with_and_the_sum(gallery: Service) -> None:
+    parts = "a_seed=1&a_label=3&b_seed=2&b_label=3&c_seed=3&c_index=1&c_label=8"
+    drawn = cells(gallery.get(url("arithmetic", parts)))
+    assert drawn.shape[:2] == (1, 4)
+    assert np.array_equal(drawn[0, 2], generated(gallery, "seed=3&count=2&digit=8")[1])
+    assert not np.array_equal(drawn[0, 3], drawn[0, 2])
+    nothing_changes = parts.replace("b_seed=2", "b_seed=1")
+    same = cells(gallery.get(url("arithmetic", nothing_changes)))[0]
+    assert np.array_equal(same[3], same[2])
+
+
+# --- Directions ---------------------------------------------------------------------------------------------------
+
+
+def test_directions_are_told_with_what_they_explain(gallery: Service) -> None:
+    first = gallery.get(f"/latent/directions?{NAMED}")
+    told = first.json()
+    assert (told["checkpoint"], told["dimensions"], told["pictures"]) == (gallery.id_of(CONDITIONAL), 64, 2048)
+    names = [item["name"] for item in told["items"]]
+    assert {"component1", "component2", "component3", "component4"} < set(names)
+    for item in told["items"]:
+        assert item["r_squared"] <= 1
+        assert item["per_step"][item["name"]] > 0
+    unchanged = gallery.get(f"/latent/directions?{NAMED}", headers={"If-None-Match": first.headers["etag"]})
+    assert unchanged.status_code == 304
+
+
+def test_directions_are_found_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = service.get(f"/latent/directions?{PLAIN}").json()
+    monkeypatch.setattr("app.latents.find_directions", None)
+    assert service.get(f"/latent/directions?{PLAIN}").json() == first
+    name = first["items"][0]["name"]
+    cells(service.get(url("sweep", f"seed=1&direction={name}&steps=2", PLAIN)))
