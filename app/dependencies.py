@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from app.catalogue import Catalogue
 from app.feed import Feed
 from app.inference import Engine
+from app.inspection import Inspector
 from app.latents import Latents
 from app.metrics import Metrics
 from app.nice_reports import NiceReports
@@ -36,6 +37,7 @@ class Services:
     catalogue: Catalogue
     engine: Engine
     nice_reports: NiceReports
+    inspector: Inspector
     latents: Latents
     doorbell: Doorbell
     metrics: Metrics

@@ -1,10 +1,13 @@
-"""Grids drawn for an endpoint: within the service's limits, and measured."""
+"""Grids drawn for an endpoint: within the service's limits, measured, and kept by clients as long as they may."""
 
 import time
 
+from app.caching import IMMUTABLE, NEVER, REVALIDATE
 from app.dependencies import Services
 from app.inference import Picture
-from app.recipes import Limits, Recipe
+from app.recipes import GenerateQuery, Limits, Recipe, is_pinned
+
+GENERATE = "/generate"
 
 
 def limits(given: Services) -> Limits:
@@ -25,3 +28,20 @@ def render(recipe: Recipe, tag: str, given: Services) -> Picture:
     given.metrics.pictures.labels(family, str(recipe.is_nice).lower()).inc(recipe.shown_count)
     given.metrics.candidates.labels(family).inc(picture.candidates)
     return picture
+
+
+def headers_of(query: GenerateQuery, recipe: Recipe, tag: str, path: str = GENERATE) -> dict[str, str]:
+    """Return the headers of an answer that is a function of a recipe. path: of the endpoint that answers."""
+    return {
+        "ETag": tag,
+        **_caching(query, recipe, path),
+        "X-Ganery-Seed": str(recipe.seed),
+        "X-Ganery-Checkpoint": recipe.checkpoint.id,
+    }
+
+
+def _caching(query: GenerateQuery, recipe: Recipe, path: str) -> dict[str, str]:
+    if is_pinned(query, recipe):
+        return {"Cache-Control": IMMUTABLE}
+    here = recipe.url.replace(GENERATE, path, 1)
+    return {"Cache-Control": NEVER if query.seed is None else REVALIDATE, "Content-Location": here}

@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Match, Route
 from app import refusals
 from app.schemas import Place, Problem
 from checkpoints.format import CheckpointCorruptError, CheckpointMissingError, CheckpointUnusableError
+from datasets import DatasetNotHereError
 from models import ControlError, TooFewOfClassError, UnknownFamilyError
 from store import errors as store
 from store.requests import RequestError, shorten
@@ -68,6 +69,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     refusals.NothingJudgedError: Kind(404, "nothing-judged", "No checkpoint is judged yet"),
     CheckpointMissingError: Kind(404, "checkpoint-missing", "The files of the checkpoint are gone"),
     refusals.SampleNotFoundError: Kind(404, "no-such-sample", "There is no such sample"),
+    DatasetNotHereError: Kind(404, "data-set-not-here", "The pictures are not on this machine yet"),
     refusals.ProblemTypeNotFoundError: Kind(404, "no-such-problem-type", "There is no such type of problem"),
     store.JobStateError: Kind(409, "wrong-state", "The job's state does not allow it"),
     store.QueueFullError: Kind(429, "queue-full", "As many jobs wait as may", retry_after_seconds=30),

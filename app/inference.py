@@ -86,6 +86,16 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a recipe shows, as tensors. score: as a Picture's. chosen_by: the classifier, where one chose."""
+
+    metadata: Metadata
+    selection: Selection
+    score: float | None
+    chosen_by: Judge | None
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """A rendered grid, and how its pictures were chosen. chosen_by: the classifier, where one chose.
 
@@ -194,12 +204,16 @@ class Engine:
         if (kept := self._pictures.get(tag)) is not None:
             return kept
         with self.turns.taken():
-            loaded = self.load(recipe.checkpoint)
-            selection = self._select(recipe, loaded.sampler).show(recipe.shown)
-            score = _score(recipe, loaded.sampler, selection)
-            picture = self._encode(recipe, loaded.metadata, selection, score)
+            picture = self._encode(recipe, self.draw(recipe))
         self._pictures.put(tag, picture)
         return picture
+
+    def draw(self, recipe: Recipe) -> Drawn:
+        """Draw what a recipe shows, within a turn. Raises TooFewOfClassError, and what `load` raises."""
+        loaded = self.load(recipe.checkpoint)
+        selection = self._select(recipe, loaded.sampler).show(recipe.shown)
+        score = _score(recipe, loaded.sampler, selection)
+        return Drawn(loaded.metadata, selection, score, _judge_of(recipe))
 
     def classify(self, checkpoint: KnownCheckpoint, picture: Callable[[DatasetSpec], Tensor]) -> Tensor:
         """Return the probability of each class, (classes,), as the checkpoint's own network tells it.
@@ -277,16 +291,25 @@ class Engine:
             rejections=rejections,
         )
 
-    def _encode(self, recipe: Recipe, metadata: Metadata, selection: Selection, score: float | None) -> Picture:
-        judge = _judge_of(recipe)
+    def _encode(self, recipe: Recipe, drawn: Drawn) -> Picture:
+        selection = drawn.selection
         text = None
         if recipe.describes_itself:
-            text = describe(recipe, metadata, selection, chosen_by=judge, score=score, version=self.version)
+            text = describe(
+                recipe, drawn.metadata, selection, chosen_by=drawn.chosen_by, score=drawn.score, version=self.version
+            )
         grid = lay_out(to_pixels(selection.images), columns=recipe.columns, scale=recipe.scale)
         png = encode_png(grid, text)
         height, width, _ = grid.shape
         return Picture(
-            png, width, height, selection.candidates, selection.threshold, selection.accepted_share, judge, score
+            png,
+            width,
+            height,
+            selection.candidates,
+            selection.threshold,
+            selection.accepted_share,
+            drawn.chosen_by,
+            drawn.score,
         )
 
 

@@ -15,6 +15,7 @@ from app.catalogue import Catalogue
 from app.dependencies import Services
 from app.feed import Feed
 from app.inference import Engine, Turns
+from app.inspection import Inspector
 from app.latents import Latents
 from app.metrics import Metrics
 from app.middleware import AnswerHead, GuardHost, LimitBody, Observe
@@ -28,6 +29,7 @@ from app.routes import (
     families,
     generate,
     health,
+    inspect,
     jobs,
     latent,
     leaderboard,
@@ -64,6 +66,7 @@ _ROUTERS = [
         nice_report,
         leaderboard,
         generate,
+        inspect,
         latent,
         classify,
         pictures,
@@ -125,6 +128,7 @@ def _build_services(settings: AppSettings) -> Services:
         catalogue=Catalogue(CheckpointStore(database), settings.checkpoints),
         engine=engine,
         nice_reports=NiceReports(engine),
+        inspector=Inspector(engine, settings.datasets),
         latents=Latents(engine, VERSION),
         doorbell=Doorbell(settings.broker),
         metrics=Metrics(job_store, VERSION),

@@ -47,9 +47,7 @@ def describe(
 
     selection: what is shown. score: of the one picture, where one is shown and its family scores.
     """
-    full = _recipe(recipe, metadata, selection, chosen_by, version)
-    if recipe.index is not None:
-        full |= {"index": recipe.index, "score": score}
+    full = tell_recipe(recipe, metadata, selection, chosen_by=chosen_by, score=score, version=version)
     return {
         "Title": f"{_title(recipe)} by {recipe.checkpoint.id}",
         "Description": _sentence(recipe),
@@ -74,14 +72,22 @@ def describe_latents(recipe: LatentRecipe[Any], pictures: int, *, version: str) 
     }
 
 
-def _recipe(
-    recipe: Recipe, metadata: Metadata, selection: Selection, chosen_by: Judge | None, version: str
-) -> dict[str, Any]:
+def tell_recipe(
+    recipe: Recipe,
+    metadata: Metadata,
+    selection: Selection,
+    *,
+    chosen_by: Judge | None,
+    score: float | None,
+    version: str,
+) -> Mapping[str, Any]:
+    """Return all that a grid depends on, and what came of it, as JSON can hold it. The arguments are of `describe`."""
     scores, accepted = selection.scores, selection.accepted
     rejection: Mapping[str, Any] = {}
     if accepted is not None:
         share = round(selection.accepted_share or 0.0, 6)
         rejection = {"nice_method": recipe.nice_method, "accepted": accepted.tolist(), "accepted_share": share}
+    alone = {} if recipe.index is None else {"index": recipe.index, "score": score}
     return {
         "url": recipe.url,
         "checkpoint": recipe.checkpoint.id,
@@ -112,6 +118,7 @@ def _recipe(
         "device_class": DEVICE_CLASS,
         "version": version,
         **rejection,  # in no other grid, whose bytes are those of before there was a choice of method
+        **alone,
     }
 
 

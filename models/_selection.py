@@ -52,12 +52,14 @@ class TooFewOfClassError(Exception):
 class Selection:
     """Pictures and how they were chosen.
 
-    images: (n, c, h, w) in [-1, 1]. candidates: how many were drawn. scores: the discriminator's, where it chose.
-    accepted: where rejection sampling chose, whether it accepted the picture, (n,); else it is the best of its run.
+    images: (n, c, h, w) in [-1, 1]. candidates: how many were drawn. numbers: of the candidate under the seed that
+    became each picture, (n,). scores: the discriminator's, where it chose. accepted: where rejection sampling chose,
+    whether it accepted the picture, (n,); else it is the best of its run.
     """
 
     images: Tensor
     candidates: int
+    numbers: Tensor
     scores: Tensor | None = None
     accepted: Tensor | None = None
 
@@ -74,7 +76,7 @@ class Selection:
     def show(self, places: slice) -> "Selection":
         """Return the pictures at these places alone; the candidates are those of all."""
         scores, accepted = (None if one is None else one[places] for one in (self.scores, self.accepted))
-        return Selection(self.images[places], self.candidates, scores, accepted)
+        return Selection(self.images[places], self.candidates, self.numbers[places], scores, accepted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Candidates:
     def choose(self, rejections: Mapping[int, Rejection] | None = None) -> Selection:
         """Return the best of each run, or by the rejection of each class the first that is accepted."""
         if self.scores is None:
-            return Selection(self.images, self.drawn)
+            return Selection(self.images, self.drawn, self.numbers.flatten())
         if rejections is None:
             return self._keep(self.scores, self.scores.argmax(dim=1))
         return self._accept(self.scores, rejections)
@@ -113,7 +115,7 @@ class Candidates:
         """Keep the candidate at one place of each run."""
         rows = torch.arange(len(places))
         images = self.images[rows * scores.shape[1] + places]
-        return Selection(images, self.drawn, scores[rows, places], accepted)
+        return Selection(images, self.drawn, self.numbers[rows, places], scores[rows, places], accepted)
 
 
 def draw(

@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.caching import IMMUTABLE, NEVER, REVALIDATE, is_current
+from app.caching import is_current
 from app.catalogue import read_again
 from app.dependencies import Given, Services, TakesEachOnce
-from app.drawing import limits, render
+from app.drawing import headers_of, limits, render
 from app.inference import Picture
 from app.openapi import UNCHANGED, draws, refuses
-from app.recipes import GenerateQuery, Recipe, complete, is_pinned
+from app.recipes import GenerateQuery, complete
 from models import CONFIDENCE
 
 router = APIRouter(tags=["pictures"])
@@ -51,22 +51,12 @@ def generate(query: Annotated[GenerateQuery, Query()], request: Request, given: 
 def _answer(query: GenerateQuery, request: Request, given: Services) -> Response:
     recipe = complete(query, given.catalogue, limits(given))
     tag = given.engine.tag(recipe)
-    headers = {"ETag": tag, **_caching(query, recipe), **_seen_in(recipe)}
+    headers = headers_of(query, recipe, tag)
     if query.seed is not None and is_current(request.headers, tag):
         given.metrics.answers.labels("client").inc()
         return Response(status_code=304, headers=headers)
     picture = render(recipe, tag, given)
     return Response(picture.png, headers={**headers, **_chosen(picture)}, media_type="image/png")
-
-
-def _caching(query: GenerateQuery, recipe: Recipe) -> dict[str, str]:
-    if is_pinned(query, recipe):
-        return {"Cache-Control": IMMUTABLE}
-    return {"Cache-Control": NEVER if query.seed is None else REVALIDATE, "Content-Location": recipe.url}
-
-
-def _seen_in(recipe: Recipe) -> dict[str, str]:
-    return {"X-Ganery-Seed": str(recipe.seed), "X-Ganery-Checkpoint": recipe.checkpoint.id}
 
 
 def _chosen(picture: Picture) -> dict[str, str]:

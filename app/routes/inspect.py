@@ -1,0 +1,100 @@
+"""One picture looked at closely: GET /inspect, GET /neighbours."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from app.caching import is_current
+from app.dependencies import Given, TakesEachOnce
+from app.drawing import headers_of, limits
+from app.inspection_schemas import InspectionView, NeighboursView
+from app.openapi import UNCHANGED, draws, refuses, tells
+from app.recipes import MOST_PICTURES, GenerateQuery, complete
+from models import encode_png, lay_out
+
+router = APIRouter(tags=["pictures"])
+
+INSPECT, NEIGHBOURS = "/inspect", "/neighbours"
+
+_HEADERS = {
+    "ETag": "a function of all that the answer depends on",
+    "Content_Location": "the URL that repeats the picture, unless it is the one that was asked for",
+    "X_Ganery_Seed": "the seed, drawn where none was given",
+    "X_Ganery_Checkpoint": "the id of the checkpoint",
+}
+
+
+class NeighboursFormat(StrEnum):
+    """How neighbours are told."""
+
+    JSON = "json"
+    STRIP = "strip"
+
+
+class InspectQuery(GenerateQuery):
+    """The parameters of GET /generate, and which picture of the grid is meant."""
+
+    index: int = Field(ge=0, lt=MOST_PICTURES, description="the picture of the grid, from 0")
+
+
+class NeighboursQuery(InspectQuery):
+    """Which picture, how many neighbours, and in which form."""
+
+    neighbours: int = Field(8, ge=1, le=50, description="training pictures")
+    format: NeighboursFormat = Field(
+        NeighboursFormat.JSON, description="JSON, or a PNG with the pictures, all in a row or in `columns`"
+    )
+
+
+@router.get(
+    INSPECT,
+    operation_id="inspect",
+    response_model=InspectionView,
+    dependencies=[TakesEachOnce],
+    responses={200: {"headers": tells(**_HEADERS)}, **UNCHANGED, **refuses(404, 422, 503)},
+)
+def inspect(query: Annotated[InspectQuery, Query()], request: Request, given: Given) -> Response:
+    """Tell all about one picture of a grid: its recipe, its score, and what a judge takes it for."""
+    recipe = complete(query, given.catalogue, limits(given))
+    tag = given.inspector.tag(recipe)
+    headers = headers_of(query, recipe, tag, INSPECT)
+    if is_current(request.headers, tag):
+        return Response(status_code=304, headers=headers)
+    view = InspectionView.of(given.inspector.inspect(recipe, tag), recipe)
+    return Response(view.model_dump_json(), headers=headers, media_type="application/json")
+
+
+@router.get(
+    NEIGHBOURS,
+    operation_id="find_neighbours",
+    response_model=NeighboursView,
+    dependencies=[TakesEachOnce],
+    responses={
+        200: {
+            "headers": tells(**_HEADERS),
+            "content": draws("")[200]["content"],
+        },
+        **UNCHANGED,
+        **refuses(404, 422, 503),
+    },
+)
+def find_neighbours(query: Annotated[NeighboursQuery, Query()], request: Request, given: Given) -> Response:
+    """Find the training pictures most like one picture of a grid, to see whether it was learnt by heart.
+
+    Those nearest in pixels are ordered by the judge's features, which tell the form of a digit more than its place.
+    Nothing is fetched for it: the data set must be on the machine, as it is where a training used it.
+    """
+    recipe = complete(query, given.catalogue, limits(given))
+    tag = given.inspector.tag(recipe, "neighbours", str(query.neighbours), query.format)
+    headers = headers_of(query, recipe, tag, NEIGHBOURS)
+    if is_current(request.headers, tag):
+        return Response(status_code=304, headers=headers)
+    found = given.inspector.neighbours(recipe, tag, count=query.neighbours)
+    if query.format is NeighboursFormat.STRIP:
+        strip = lay_out(found.pixels, columns=query.columns or len(found.pixels), scale=recipe.scale)
+        return Response(encode_png(strip), headers=headers, media_type="image/png")
+    view = NeighboursView.of(found, recipe)
+    return Response(view.model_dump_json(), headers=headers, media_type="application/json")
