@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 
 from app import refusals
+from app.pages import render
 from app.schemas import Place, Problem
 from checkpoints.format import CheckpointCorruptError, CheckpointMissingError, CheckpointUnusableError
 from datasets import DatasetNotHereError
@@ -109,7 +110,7 @@ def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
         assert isinstance(error, HTTPException)
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             error.headers = {"Allow": ", ".join(_methods(request, routes))}
-        return http_problem(error, request.method, request.url.path)
+        return _show(request, http_problem(error, request.method, request.url.path))
 
     app.add_exception_handler(HTTPException, answer_http)
 
@@ -167,7 +168,22 @@ def fault(path: str) -> Response:
     return problem(_FAULT, "this is a fault of the service; its log tells more", path)
 
 
+def _show(request: Request, response: Response) -> Response:
+    """Return a problem as a page where a person asks, whose browser wants HTML; scripts and pictures do not."""
+    response.headers["Vary"] = "Accept"
+    if "text/html" not in request.headers.get("accept", ""):
+        return response
+    document = Problem.model_validate_json(bytes(response.body))
+    page = render(request, "problem", document, status=response.status_code)
+    page.headers.update({name: value for name, value in response.headers.items() if not name.startswith("content-")})
+    return page
+
+
 async def _answer(request: Request, error: Exception) -> Response:
+    return _show(request, _translate(request, error))
+
+
+def _translate(request: Request, error: Exception) -> Response:
     kind = next(KINDS[parent] for parent in type(error).__mro__ if parent in KINDS)
     if kind.status >= 500:
         _log.error("%s: %s", kind.name, error)

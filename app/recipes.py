@@ -226,7 +226,7 @@ class Recipe:
         }
         chosen |= {"columns": self.columns, "count": self.count} if self.index is None else {"index": self.index}
         if self.label is not None:
-            chosen[_name_of_label(self.dataset)] = self.dataset.classes[self.label]
+            chosen[name_of_label(self.dataset)] = self.dataset.classes[self.label]
         if self.is_nice:
             chosen |= {"nice": "true", "nice_factor": self.nice_factor}
         if self.by_rejection:
@@ -276,7 +276,7 @@ def complete(query: GenerateQuery, catalogue: Catalogue, limits: Limits) -> Reci
         )
     if recipe.by_classifier and not has_judge(dataset.name):
         raise ParameterError(
-            _name_of_label(dataset),
+            name_of_label(dataset),
             f"{checkpoint.id} takes no labels, and no classifier ships for {dataset.name} to find the class by: "
             "leave it out, or name a checkpoint of a conditional family",
         )
@@ -357,7 +357,7 @@ def _label(query: GenerateQuery, dataset: DatasetSpec) -> int | None:
         except UnknownClassError as error:
             raise ParameterError("label", str(error)) from None
     if query.digit is not None:
-        if _name_of_label(dataset) != "digit":
+        if name_of_label(dataset) != "digit":
             raise ParameterError("digit", f"the classes of {dataset.name} are no digits: use label")
         by_digit = query.digit
     if by_label is not None and by_digit is not None and by_label != by_digit:
@@ -368,7 +368,8 @@ def _label(query: GenerateQuery, dataset: DatasetSpec) -> int | None:
     return by_digit if by_label is None else by_label
 
 
-def _name_of_label(dataset: DatasetSpec) -> str:
+def name_of_label(dataset: DatasetSpec) -> str:
+    """Return the parameter that names a class: `digit` where the classes are digits."""
     return "digit" if dataset.classes == _DIGITS else "label"
 
 
@@ -397,7 +398,7 @@ def _check_size(recipe: Recipe, limits: Limits) -> None:
         raise ParameterError(
             "nice_method",
             f"drs draws {BURN_IN} candidates of each class first; these pictures are of {burnt_classes}, and at most "
-            f"{MOST_BURNT_CLASSES} may be: ask for one by {_name_of_label(recipe.dataset)}, or for nice_method=top",
+            f"{MOST_BURNT_CLASSES} may be: ask for one by {name_of_label(recipe.dataset)}, or for nice_method=top",
         )
     candidates, burn_in = recipe.count * recipe.nice_factor, BURN_IN * burnt_classes
     most = max(0, limits.candidates - burn_in)

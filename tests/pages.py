@@ -9,6 +9,7 @@ import httpx
 
 PAGES = (
     "/",
+    "/?seed=3&count=12&columns=4&index=5",
     "/gallery",
     "/gallery?text=nowhere&family=dcgan&starred=true&order=oldest",
     "/gallery?trash=true",

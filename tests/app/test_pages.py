@@ -2,7 +2,6 @@
 
 import re
 from html import unescape
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from fastapi.routing import APIRoute
@@ -93,18 +92,6 @@ def test_what_others_wrote_is_what_is_listed() -> None:
         assert f"{package.name}.LICENSE" in package.files
         for name, file in package.files.items():
             assert digest((FOLDER / name).read_bytes()) == file.sha256, name
-
-
-def test_the_fields_of_the_form_are_parameters_of_generate(gallery: Service) -> None:
-    page = gallery.get("/").text
-    fields = re.findall(r'<input [^>]*?name="(\w+)"(?:[^>]*? value="(\w+)")?[^>]*>', page)
-    sent = dict(fields)
-    assert {"digit", "count", "seed", "nice"} <= sent.keys()
-    response = gallery.get("/generate", params=sent)
-    assert response.status_code == 200
-    link = dict(parse_qsl(urlsplit(response.headers["content-location"]).query))
-    assert link["count"] == sent["count"]
-    assert link["nice"] == "true"
 
 
 def test_the_front_page_lists_the_newest_jobs(service: Service) -> None:

@@ -1,7 +1,6 @@
 """Pages in a real browser. Every test fails on an error of the console, or where the policy forbade something."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,19 +8,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Playwright
 
+from benchmarks._browser import NAMES, arguments, find_chromium
 from tests.app.service import Service, running
 from tests.app.zoo import shipped
 from tests.e2e.faults import Faults
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
-_ARGUMENTS = (
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 FOLDER = Path(__file__).parent
 
 
@@ -34,9 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _browser(playwright: Playwright) -> str:
     """Return a Chromium. Where there is none the test is skipped; GANERY_REQUIRE_BROWSER=1 makes that a failure."""
-    found = next(filter(None, map(shutil.which, _NAMES)), playwright.chromium.executable_path)
-    if not Path(found).exists():
-        reason = f"no browser: none of {', '.join(_NAMES)} is on the path"
+    found = find_chromium(playwright)
+    if found is None:
+        reason = f"no browser: none of {', '.join(NAMES)} is on the path"
         if os.environ.get("GANERY_REQUIRE_BROWSER") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
@@ -45,8 +36,7 @@ def _browser(playwright: Playwright) -> str:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any], playwright: Playwright) -> dict[str, Any]:
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return {**browser_type_launch_args, "executable_path": _browser(playwright), "args": [*_ARGUMENTS, *sandbox]}
+    return {**browser_type_launch_args, "executable_path": _browser(playwright), "args": arguments()}
 
 
 @pytest.fixture(scope="package", autouse=True)
