@@ -1,4 +1,4 @@
-"""What came of the zoo's trainings, as a page and a picture."""
+"""What came of the zoo's trainings, as a page, a picture, and the figures that the service shows."""
 
 import io
 import os
@@ -9,6 +9,8 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 from pydantic import BaseModel, ConfigDict
 
+from app.zoo_results import ZooResults, ZooTraining
+from checkpoints.files import write_whole
 from models import Sampler, lay_out, to_pixels
 
 LUCIC_MNIST: Mapping[str, tuple[float, float]] = {
@@ -194,6 +196,43 @@ def _reduce(sheet: Image.Image, samplers: Mapping[str, Sampler]) -> Image.Image:
     """Keep one channel where all pictures are grey."""
     is_grey = all(sampler.config.dataset.channels == 1 for sampler in samplers.values())
     return sheet.convert("L") if is_grey else sheet
+
+
+# --- The figures --------------------------------------------------------------------------------------------------
+
+
+def gather(outcomes: Sequence[Outcome], *, dataset: str, budget: int, seed: int) -> ZooResults:
+    """Return the figures that the service shows, in the order of the table."""
+    return ZooResults(
+        dataset=dataset,
+        budget=budget,
+        count=outcomes[0].count,
+        seed=seed,
+        trainings=[
+            ZooTraining(family=one.family, preset=one.preset, images=one.images, metrics=_metrics(one))
+            for one in rank(outcomes)
+        ],
+    )
+
+
+def _metrics(outcome: Outcome) -> dict[str, float]:
+    """Return metrics by name, as checkpoints have them, to four digits behind the point."""
+    known = {
+        "fd": outcome.distance,
+        "fd_floor": outcome.floor,
+        "precision": outcome.precision,
+        "recall": outcome.recall,
+        "density": outcome.density,
+        "coverage": outcome.coverage,
+        "classes_covered": outcome.classes,
+        "label_accuracy": outcome.accuracy,
+    }
+    return {name: round(value, 4) for name, value in known.items() if value is not None}
+
+
+def write_figures(file: Path, figures: ZooResults) -> None:
+    """Write the figures where the service reads them."""
+    write_whole(file, f"{figures.model_dump_json(indent=2)}\n".encode())
 
 
 def write(directory: Path, page: str, picture: bytes) -> tuple[Path, Path]:

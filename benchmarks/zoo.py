@@ -7,7 +7,7 @@
 A training is named family:preset; a family alone stands for its first preset and those with the same batches, budget
 and averaging, which differ in the loss.
 Ctrl-C saves; the same command goes on where it was, also after a kill. GANERY_PRECISION chooses the arithmetic.
-Results go to OUT/results.md and OUT/results.png once all trainings have ended.
+Results go to OUT/results.md and OUT/results.png, and as figures to FIGURES, once all trainings have ended.
 """
 
 import argparse
@@ -24,8 +24,9 @@ import torch
 from pydantic import ValidationError
 from rich.console import Console
 
+from app.zoo_results import FIGURES
 from benchmarks._crew import Tell
-from benchmarks._results import Outcome, describe, draw_rows, rank, write
+from benchmarks._results import Outcome, describe, draw_rows, gather, rank, write, write_figures
 from benchmarks._runs import command, do_left, names, positive, share_threads
 from checkpoints.files import write_whole
 from checkpoints.format import drop_training_state, read_metadata
@@ -38,6 +39,7 @@ from models import Family, Preset, families, find_dataset, find_family
 from workers.evaluation import evaluate
 from workers.settings import WorkerSettings
 
+DATASET = "mnist"
 PICTURES = 10_000
 METRICS = ("fd", "precision", "recall", "density", "coverage", "label_accuracy", "classes_covered")
 COLUMNS = 20
@@ -267,7 +269,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         wanted = choose(families(), chosen.families, chosen.presets)
     except (KeyError, NothingChosenError) as error:
         raise SystemExit(str(error)) from None
-    runs = [Run(*name, "mnist", chosen.budget, chosen.seed, root, settings) for name in wanted]
+    runs = [Run(*name, DATASET, chosen.budget, chosen.seed, root, settings) for name in wanted]
     ending = do_left(work, runs, settings, jobs=chosen.jobs)
     outcomes = {run: outcome for run in runs if (outcome := run.read()) is not None}
     if not outcomes:
@@ -278,7 +280,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def conclude_all(
     outcomes: Mapping[Run, Outcome], chosen: argparse.Namespace, failures: Mapping[str, str]
 ) -> tuple[Path, Path]:
-    """Write the page and the picture; return their paths."""
+    """Write the page, the picture and the figures; return the paths of the first two."""
     runs = {outcome.name: run for run, outcome in outcomes.items()}
     samplers = {outcome.name: load_sampler(runs[outcome.name].checkpoint) for outcome in rank(list(outcomes.values()))}
     page = describe(
@@ -289,6 +291,8 @@ def conclude_all(
         failures=failures,
         picture="results.png",
     )
+    figures = gather(list(outcomes.values()), dataset=DATASET, budget=chosen.budget, seed=chosen.seed)
+    write_figures(chosen.figures, figures)
     return write(chosen.out, page, draw_rows(samplers, seed=chosen.seed, columns=COLUMNS))
 
 
@@ -313,6 +317,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=positive, default=1, help="trainings at a time; they share the threads")
     parser.add_argument("--dir", type=Path, help="what has been done so far; default zoo in GANERY_DATA_DIR")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="where the results go")
+    parser.add_argument("--figures", type=Path, default=FIGURES, help="where the service's pages take the figures from")
     return parser.parse_args(arguments)
 
 

@@ -13,15 +13,17 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from app.zoo_results import ZooResults, read_zoo_results
 from benchmarks import script_loop, study, zoo
 from benchmarks._crew import Board, Countdown, Crew
-from benchmarks._results import LUCIC_MNIST, Outcome, describe, draw_rows, tabulate
+from benchmarks._results import LUCIC_MNIST, Outcome, describe, draw_rows, gather, tabulate
 from benchmarks.trainer_overhead import PlainLoop, compare
 from benchmarks.zoo import Pace, Run, Stopwatch, choose, is_alike
 from metrics import find_metric
 from models import UnknownFamilyError, UnknownPresetError, derive_seed, families, find_family, from_pixels
 from store.study_requests import StudyRequest, StudyWish, plan_study
 from tests.crew_tasks import serve
+from tests.snapshot import ROOT
 from tests.training import TOY, segments, segments_judge, toy_sampler, train
 from workers import inspection
 from workers.settings import WorkerSettings
@@ -120,6 +122,24 @@ def test_the_page_says_how_it_came_about_and_what_failed() -> None:
     assert "not comparable" in page
 
 
+def test_the_figures_stand_as_the_table_does_and_leave_out_what_was_not_measured() -> None:
+    outcomes = [outcome(), outcome("toy:only", distance=1.0, accuracy=0.987)]
+    figures = gather(outcomes, dataset="mnist", budget=60_000, seed=0)
+    assert [one.family for one in figures.trainings] == ["toy", "lsgan"]
+    assert figures.of("toy")[0].metrics["label_accuracy"] == 0.987
+    assert "label_accuracy" not in figures.of("lsgan")[0].metrics
+
+
+def test_the_figures_that_ship_are_those_of_the_document() -> None:
+    results, document = read_zoo_results(), (ROOT / "docs" / "results.md").read_text()
+    assert f"{results.budget:,} pictures" in document
+    rows = [line for line in document.splitlines() if line.startswith("| ") and ":" in line.split("|")[1]][1:]
+    assert len(rows) == len(results.trainings)
+    for row, training in zip(rows, results.trainings, strict=True):
+        assert row.startswith(f"| {training.family}:{training.preset} ")
+        assert f"| {training.metrics['fd']:.2f} |" in row
+
+
 def test_the_picture_has_a_row_for_each_sampler_beside_its_name() -> None:
     samplers = {"first": toy_sampler(), "the second": toy_sampler()}
     sheet = Image.open(io.BytesIO(draw_rows(samplers, seed=0, columns=16, scale=2)))
@@ -199,7 +219,8 @@ def test_the_command_trains_what_is_left_and_writes_the_results(
 ) -> None:
     run = little_run(tmp_path, budget=64)
     zoo.work(run, lambda share, line: None)
-    chosen = zoo._parse(["--budget", "64", "--families", "lsgan", "--out", str(tmp_path / "out")])
+    places = ["--out", str(tmp_path / "out"), "--figures", str(tmp_path / "figures.json")]
+    chosen = zoo._parse(["--budget", "64", "--families", "lsgan", *places])
     ended = run.read()
     assert ended is not None
     page, picture = zoo.conclude_all({run: ended}, chosen, {})
@@ -207,6 +228,9 @@ def test_the_command_trains_what_is_left_and_writes_the_results(
     assert str(tmp_path) not in page.read_text()
     with Image.open(picture) as sheet:
         assert sheet.height == 2 * 16
+    (figures,) = ZooResults.model_validate_json((tmp_path / "figures.json").read_text()).of("lsgan")
+    assert figures.metrics["fd"] == pytest.approx(ended.distance, abs=1e-4)
+    assert figures.metrics["fd_floor"] == pytest.approx(ended.floor, abs=1e-4)
 
 
 def test_the_command_tells_precision_and_leaves_places_out(tmp_path: Path) -> None:
