@@ -38,6 +38,7 @@ from models._family import (
     UnknownPresetError,
     UnsupportedShapeError,
 )
+from models._flow import LABEL, NOISE, REAL, Flow, Move, Player, UntraceableError, trace_flow
 from models._grid import ENCODER, encode_png, from_pixels, lay_out, to_pixels
 from models._jitter import jitter
 from models._judges import DERIVED_JUDGES, DerivedJudge
@@ -72,10 +73,13 @@ __all__ = [
     "FASHION_MNIST",
     "FLAGSHIP",
     "GRID",
+    "LABEL",
     "MIXTURES",
     "MNIST",
     "NICE_FACTORS",
+    "NOISE",
     "PICTURES_MEASURED",
+    "REAL",
     "RING",
     "SEGMENTS",
     "STACKED_MNIST",
@@ -93,6 +97,7 @@ __all__ = [
     "DerivedJudge",
     "Direction",
     "Family",
+    "Flow",
     "Hyperparameters",
     "LatentAddressError",
     "LatentSpace",
@@ -100,6 +105,7 @@ __all__ = [
     "Mixture",
     "ModeCount",
     "ModelConfig",
+    "Move",
     "Networks",
     "NiceMethod",
     "NiceReport",
@@ -112,6 +118,7 @@ __all__ = [
     "Paper",
     "Phase",
     "PictureJudge",
+    "Player",
     "Preset",
     "Range",
     "Rejection",
@@ -129,6 +136,7 @@ __all__ = [
     "UnknownPresetError",
     "UnsettledLatentError",
     "UnsupportedShapeError",
+    "UntraceableError",
     "Value",
     "combine",
     "count_modes",
@@ -151,6 +159,7 @@ __all__ = [
     "mix",
     "report_nice",
     "to_pixels",
+    "trace_flow",
     "vary",
     "walk",
 ]
