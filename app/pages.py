@@ -1,6 +1,7 @@
 """Pages: templates filled in on the server, under a policy that lets only our own files act on them."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
 from app.caching import REVALIDATE
+from app.formulas import to_mathml
 
 _POLICY = "; ".join(
     f"{directive} {sources}"
@@ -38,6 +40,8 @@ class Destination:
 NAVIGATION = (
     Destination("/", "Generate"),
     Destination("/gallery", "Gallery"),
+    Destination("/learn", "Learn"),
+    Destination("/ranking", "Ranking"),
     Destination("/docs", "API"),
 )
 """In the order of the header. A test follows each: name a page when it exists."""
@@ -56,14 +60,23 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 _templates.filters["code"] = code
+_templates.filters["formula"] = to_mathml
 _templates.globals["navigation"] = NAVIGATION
 
 
-def render(request: Request, template: str, page: object, *, status: int = 200) -> Response:
+def render(
+    request: Request, template: str, page: object, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
     """Fill in a template of app/templates by its name without `.html`.
 
-    page: the page's context, a frozen dataclass; the template knows it as `page`.
+    page: the page's context, a frozen dataclass; the template knows it as `page`. headers: beside those of every page.
     """
     text = _templates.get_template(f"{template}.html").render(page=page, here=request.url.path)
-    headers = {"Content-Security-Policy": _POLICY, "Cache-Control": REVALIDATE}
-    return HTMLResponse(text, status_code=status, headers=headers)
+    usual = {"Content-Security-Policy": _POLICY, "Cache-Control": REVALIDATE}
+    return HTMLResponse(text, status_code=status, headers={**usual, **(headers or {})})
+
+
+def read_texts(template: str, **values: object) -> Mapping[str, Markup]:
+    """Return the texts that a template sets, by name. Raises TemplateNotFound."""
+    module = _templates.get_template(f"{template}.html").make_module(values)
+    return {name: text for name, text in vars(module).items() if isinstance(text, Markup)}

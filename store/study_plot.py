@@ -13,8 +13,8 @@ from store.study_report import Distribution, Entry, Row, find_floor
 
 MEDIA_TYPE = "image/svg+xml"
 
-_WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM, _ROW = 960, 210, 110, 56, 48, 46
-_PLOT = _WIDTH - _LEFT - _RIGHT
+WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM, _ROW = 960, 210, 110, 56, 48, 46
+_PLOT = WIDTH - _LEFT - _RIGHT
 _BOX = 18
 _JITTER = 12
 _CROSSES = 7
@@ -72,18 +72,23 @@ class Axis:
         return [number * step for number in range(math.ceil(self.low / step), math.floor(self.high / step) + 1)]
 
 
+def height_of(rows: int) -> int:
+    """Return how high the picture of so many rows is, in pixels; it is WIDTH wide."""
+    return _TOP + _ROW * rows + _BOTTOM
+
+
 def draw(rows: Sequence[Row], *, title: str, axis_title: str) -> str:
     """Return the picture of the rows, one below the other. axis_title: what the values are, and what is better."""
     entries = [one for row in rows for one in row.entries]
     values = [one.value for one in entries if one.value is not None]
     floor = find_floor(entries) if values else None
     axis = Axis.of(values if floor is None else [*values, floor])
-    height = _TOP + _ROW * len(rows) + _BOTTOM
+    height = height_of(len(rows))
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
         f'aria-label="{escape(title)}">',
         f"<style>{_STYLE}</style>",
-        f'<rect class="paper" width="{_WIDTH}" height="{height}"/>',
+        f'<rect class="paper" width="{WIDTH}" height="{height}"/>',
         _text(_LEFT, 22, title, "title"),
         *(_draw_axis(axis, height, axis_title) if values else _draw_nothing(entries, height)),
         *([] if floor is None else _draw_floor(axis.at(floor), height)),

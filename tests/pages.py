@@ -13,8 +13,20 @@ PAGES = (
     "/gallery",
     "/gallery?text=nowhere&family=dcgan&starred=true&order=oldest",
     "/gallery?trash=true",
+    "/learn?lang=en",
+    "/learn?lang=zh",
+    "/learn/wgan_gp?lang=en",
+    "/learn/lapgan?lang=zh",
+    "/learn/dcgan",
+    "/learn/gan_r1/source",
+    "/ranking",
+    "/ranking?dataset=segments&metric=coverage",
+    "/ranking/studies",
     "/docs",
 )
+
+PAGES_OF_SOMETHING = ("/ranking/studies/STUDY",)
+"""Those that show something which a test must make first: its own test looks at them."""
 
 SCRIPT_BUDGET_BYTES = 60_000
 """The most that all scripts of a page together may take, each compressed by gzip."""

@@ -99,7 +99,8 @@ from app.settings import AppSettings
 with TestClient(create_app(AppSettings(data_dir=Path(sys.argv[1])))) as client:
     job = client.post("/train", json={"family": "mean_gan", "dataset": "segments", "images": 640})
     answers = {name: client.get(f"/{name}").json() for name in ("families", "openapi.json")}
-print(json.dumps(answers | {"job": job.status_code}))
+    lesson = client.get("/learn/mean_gan").text
+print(json.dumps(answers | {"job": job.status_code, "lesson": lesson}))
 """
 
 
@@ -132,6 +133,14 @@ def test_the_service_trains_a_family_that_was_dropped_in(checkout: Path, tmp_pat
     parameters = {one["name"]: one for one in document["paths"]["/generate"]["get"]["parameters"]}
     assert parameters["shade"]["description"] == "added to every pixel (mean_gan)"
     assert answers["job"] == 202
+    for part in (
+        "Mean GAN",
+        "<code>contrast</code>",
+        "added to every pixel",
+        '<svg class="game"',
+        "as bright as the real",
+    ):
+        assert part in answers["lesson"]
 
 
 def test_the_laws_of_all_families_hold_for_it(checkout: Path) -> None:

@@ -47,9 +47,8 @@ def leaderboard(query: Annotated[LeaderboardQuery, Query()], given: Given) -> Le
     metric = choose_metric(query.metric)
     require_known(query.family, query.dataset)
     judge = current_judge(query.dataset)
-    leaders = given.catalogue.leaders(query.dataset, family=query.family)
-    ranked = rank([one for one in leaders if one.checkpoint.judge == judge], metric)[: query.limit]
-    others = [one for one in leaders if one.checkpoint.judge != judge][: query.limit]
+    comparable, others = by_judge(given.catalogue.leaders(query.dataset, family=query.family), judge)
+    ranked = rank(comparable, metric)[: query.limit]
     return Leaderboard(
         dataset=query.dataset,
         metric=metric.name,
@@ -62,9 +61,15 @@ def leaderboard(query: Annotated[LeaderboardQuery, Query()], given: Given) -> Le
                 Standing.of_shipped(one, reason=_MORE_PICTURES)
                 for one in given.catalogue.shipped(query.dataset, family=query.family)
             ),
-            *(Standing.of(leader, rank=None, reason=_OTHER_JUDGE) for leader in others),
+            *(Standing.of(leader, rank=None, reason=_OTHER_JUDGE) for leader in others[: query.limit]),
         ],
     )
+
+
+def by_judge(leaders: Sequence[Leader], judge: str | None) -> tuple[list[Leader], list[Leader]]:
+    """Return those whose figures are of this judge, which compare with one another, and the others."""
+    ours = [one for one in leaders if one.checkpoint.judge == judge]
+    return ours, [one for one in leaders if one.checkpoint.judge != judge]
 
 
 def rank(leaders: Sequence[Leader], metric: Metric) -> list[Leader]:

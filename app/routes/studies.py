@@ -62,7 +62,7 @@ def create_study(
     study = _create(wish, given, idempotency_key)
     response.headers["Location"] = f"/studies/{study.id}"
     response.headers["Retry-After"] = _POLL_SECONDS
-    return _view(study, FindingsQuery(), given)
+    return view_study(study, FindingsQuery(), given)
 
 
 @router.get("/studies", operation_id="list_studies", responses=refuses(422, 503))
@@ -81,7 +81,7 @@ def list_studies(query: Annotated[PageQuery, Query()], given: Given) -> Page[Stu
 )
 def get_study(study_id: str, query: Findings, request: Request, given: Given) -> Response:
     """Tell how a study stands: its jobs, and of each family the distribution, the failures and the best trial."""
-    document = _view(given.studies.get(study_id), query, given).model_dump_json()
+    document = view_study(given.studies.get(study_id), query, given).model_dump_json()
     return answer(request, document, "application/json", caching=REVALIDATE)
 
 
@@ -114,7 +114,7 @@ def plot_study(study_id: str, query: Findings, request: Request, given: Given) -
 def cancel_study(study_id: str, given: Given) -> StudyView:
     """End a study: what waits at once, what is at work after its checkpoint is on disk; what has ended stays."""
     given.studies.cancel(study_id)
-    return _view(given.studies.get(study_id), FindingsQuery(), given)
+    return view_study(given.studies.get(study_id), FindingsQuery(), given)
 
 
 def _create(wish: StudyWish, given: Services, key: str | None) -> Study:
@@ -130,7 +130,8 @@ def _create(wish: StudyWish, given: Services, key: str | None) -> Study:
     return created.study
 
 
-def _view(study: Study, query: FindingsQuery, given: Services) -> StudyView:
+def view_study(study: Study, query: FindingsQuery, given: Services) -> StudyView:
+    """Tell how a study stands, by a metric. Raises ParameterError where there is no such metric."""
     metric = choose_metric(query.metric)
     rows, entries = _find(study, metric, query, given)
     summary = StudySummary.of(study, given.studies.counts([study.id])[study.id])
