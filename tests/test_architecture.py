@@ -85,11 +85,6 @@ def test_the_laws_of_families_name_none() -> None:
     assert [name for name in families() if name in contract] == []
 
 
-def test_a_benchmark_needs_nothing_of_the_web_service() -> None:
-    users = {path.name for path in modules("benchmarks") if any(name.split(".")[0] == "app" for name in imports(path))}
-    assert users == set()
-
-
 def test_celery_is_known_to_the_workers_and_to_the_doorbell_alone() -> None:
     users = {
         path.relative_to(ROOT).as_posix()

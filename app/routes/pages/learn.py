@@ -21,7 +21,7 @@ from app.family_map import Stop, draw_map
 from app.game_picture import Cast, draw_drawing, draw_game
 from app.languages import choose_language, language_headers
 from app.lessons import FormulaRow, Lesson, Overview, find_lesson, read_formulas, read_map, read_overview
-from app.pages import NAVIGATION, render
+from app.pages import render
 from app.refusals import NoCheckpointOfFamilyError
 from app.schemas import Document
 from app.source_text import mark_up
@@ -248,6 +248,7 @@ def _describe(family: Family[Any], tongue: Tongue, given: Services) -> FamilyPag
     title, subtitle = _names(family.name)
     results = read_zoo_results()
     trainings = results.of(family.name)
+    sample = _sample(family.name, given)
     return FamilyPage(
         tongue=tongue,
         family=family,
@@ -273,8 +274,8 @@ def _describe(family: Family[Any], tongue: Tongue, given: Services) -> FamilyPag
         ],
         hyperparameters=list(_hyperparameters(family)),
         controls=[ControlRow(control, field.description or "", _range(field)) for control, field in controls.items()],
-        sample=_sample(family.name, given),
-        actions=list(_actions(family.name, tongue.words)),
+        sample=sample,
+        actions=list(_actions(family.name, tongue.words, is_drawn=sample is not None)),
     )
 
 
@@ -312,11 +313,11 @@ def _names(name: str) -> tuple[str, str]:
     return (title, " ".join(subtitle.split()).rstrip(".")) if subtitle else (name, " ".join(title.split()))
 
 
-def _actions(name: str, words: Words) -> Iterator[tuple[str, str]]:
-    """Yield what one can do with the family: the address of a page that exists, and what a button says."""
-    wanted = {"/train": words.train, "/": words.draw}
-    paths = {destination.path for destination in NAVIGATION}
-    yield from ((f"{path}?family={name}", text) for path, text in wanted.items() if path in paths)
+def _actions(name: str, words: Words, *, is_drawn: bool) -> Iterator[tuple[str, str]]:
+    """Yield what one can do with the family: an address, and what a button says. is_drawn: whether it has a checkpoint."""
+    yield f"/train?family={name}", words.train
+    if is_drawn:
+        yield f"/?family={name}", words.draw
 
 
 # --- Results ------------------------------------------------------------------------------------------------------
