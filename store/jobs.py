@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, delete, func, insert, or_, select, update
 
 from store import events, tables
 from store.checkpoints import ALIASES, NewCheckpoint, checkpoint_id
@@ -50,6 +50,8 @@ _jobs = tables.jobs.c
 
 
 OnCollapse = Literal["warn", "pause", "stop"]
+End = Literal["front", "back"]
+"""Of the queue."""
 
 
 class JobRequest(BaseModel):
@@ -197,6 +199,14 @@ class JobStore:
         with self._database.read() as connection:
             return {row.id: row.place for row in connection.execute(query)}
 
+    def queue(self, *, limit: int = 100) -> Sequence[Job]:
+        """Jobs at work, the oldest first, then the queued ones in the order of their claim; at most so many."""
+        is_queued = _jobs.state == JobState.QUEUED
+        in_order = (is_queued, case((is_queued, _jobs.priority), else_=0).desc(), _jobs.number)
+        query = select(tables.jobs).where(or_(is_queued, _jobs.state.in_(HELD))).order_by(*in_order).limit(limit)
+        with self._database.read() as connection:
+            return [read_job(row) for row in connection.execute(query).mappings()]
+
     def counts(self) -> dict[JobState, int]:
         """How many jobs are in each state."""
         query = select(_jobs.state, func.count()).group_by(_jobs.state)
@@ -228,9 +238,29 @@ class JobStore:
         """Puts the job before all queued ones of a lower priority. Raises JobNotFoundError, JobStateError."""
         with self._database.begin() as connection:
             row = _row(connection, job_id, lock=True)
-            if JobState(row["state"]).is_finished:
-                raise JobStateError(job_id, "set priority", row["state"], set(JobState) - FINISHED)
-            return read_job(_write(connection, row, priority=priority, updated_at=self._database.now(connection)))
+            return self._put(connection, row, priority)
+
+    def move(self, job_id: str, to: End) -> Job:
+        """Puts the job before or behind all other queued ones: the least change of its priority that does so.
+
+        One that is there already stays as it is. Raises JobNotFoundError, JobStateError.
+        """
+        is_front = to == "front"
+        with self._database.begin() as connection:
+            row = _row(connection, job_id, lock=True)
+            outermost = func.max(_jobs.priority) if is_front else func.min(_jobs.priority)
+            others = select(outermost).where(_jobs.state == JobState.QUEUED, _jobs.number != row["number"])
+            priority = connection.execute(others.where(_is_before(row) if is_front else _is_behind(row))).scalar_one()
+            step = 1 if is_front else -1
+            return self._put(connection, row, row["priority"] if priority is None else priority + step)
+
+    def _put(self, connection: Connection, row: RowMapping, priority: int) -> Job:
+        """Writes the priority of a locked row. Raises JobStateError."""
+        if JobState(row["state"]).is_finished:
+            raise JobStateError(row["id"], "set priority", row["state"], set(JobState) - FINISHED)
+        if priority == row["priority"]:
+            return read_job(row)
+        return read_job(_write(connection, row, priority=priority, updated_at=self._database.now(connection)))
 
     # The worker: claim, report, settle
 
@@ -508,6 +538,17 @@ def _row(connection: Connection, job_id: str, *, lock: bool = False) -> RowMappi
     if row is None:
         raise JobNotFoundError(job_id)
     return row
+
+
+def _is_before(row: RowMapping) -> ColumnElement[bool]:
+    """Whether a queued job is claimed before this one would be."""
+    same = and_(_jobs.priority == row["priority"], _jobs.number < row["number"])
+    return or_(_jobs.priority > row["priority"], same)
+
+
+def _is_behind(row: RowMapping) -> ColumnElement[bool]:
+    same = and_(_jobs.priority == row["priority"], _jobs.number > row["number"])
+    return or_(_jobs.priority < row["priority"], same)
 
 
 def _lock(connection: Connection, *conditions: ColumnElement[bool]) -> Sequence[int]:

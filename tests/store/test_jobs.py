@@ -189,8 +189,46 @@ def test_priority_moves_a_queued_job_to_the_front(jobs: JobStore) -> None:
 
 @pytest.mark.parametrize("state", sorted(FINISHED))
 def test_a_finished_job_has_no_place_to_move(jobs: JobStore, state: JobState) -> None:
+    new_job(jobs)
+    job_id = job_in(jobs, state)
     with pytest.raises(JobStateError, match=state):
-        jobs.set_priority(job_in(jobs, state), 1)
+        jobs.set_priority(job_id, 1)
+    with pytest.raises(JobStateError, match=state):
+        jobs.move(job_id, "front")
+
+
+def test_a_job_moves_to_either_end_of_the_queue(jobs: JobStore) -> None:
+    high, first, second, low = waiting = [new_job(jobs, priority=priority) for priority in (5, 0, 0, -3)]
+    assert jobs.move(second, "front").priority == 6
+    assert jobs.positions(waiting) == {second: 0, high: 1, first: 2, low: 3}
+    assert jobs.move(high, "back").priority == -4
+    assert jobs.positions(waiting) == {second: 0, first: 1, low: 2, high: 3}
+
+
+def test_a_job_that_is_at_its_end_of_the_queue_stays_as_it_is(jobs: JobStore) -> None:
+    first, last = (jobs.get(new_job(jobs)) for _ in range(2))
+    assert jobs.move(first.id, "front") == first
+    assert jobs.move(last.id, "back") == last
+    assert jobs.move(last.id, "front").priority == 1
+    assert jobs.move(last.id, "front").priority == 1
+
+
+def test_a_paused_job_keeps_the_place_that_it_was_moved_to(jobs: JobStore) -> None:
+    first, paused = new_job(jobs), new_job(jobs)
+    jobs.request_pause(paused)
+    jobs.move(paused, "front")
+    jobs.resume(paused)
+    assert jobs.positions([first, paused]) == {paused: 0, first: 1}
+
+
+def test_the_queue_lists_what_is_at_work_and_then_what_waits_in_the_order_of_its_claim(jobs: JobStore) -> None:
+    first_held, last_held = held(jobs, JobState.PAUSING).job.id, held(jobs, JobState.RUNNING).job.id
+    for state in (JobState.PAUSED, *FINISHED):
+        job_in(jobs, state)
+    low, older, newer, high = (new_job(jobs, priority=priority) for priority in (-1, 0, 0, 5))
+    expected = [first_held, last_held, high, older, newer, low]
+    assert [job.id for job in jobs.queue()] == expected
+    assert [job.id for job in jobs.queue(limit=3)] == expected[:3]
 
 
 # Doorbells
