@@ -54,6 +54,7 @@ from models._latents import (
 )
 from models._nice_report import NICE_FACTORS, SURE, NiceReport, NiceRow, report_nice
 from models._noise import BLOCK, BlockNoise, Noise, StepNoise, derive_seed
+from models._outline import LayerOutline, NetworkOutline, outline
 from models._registry import FLAGSHIP, UnknownFamilyError, families, find_family, known_controls
 from models._rejection import BURN_IN, BurnIn, NotALogitError, Rejection, draw_burn_in, measure_rejections
 from models._sampler import NoClassifierError, NoScoreError, Sampler
@@ -101,11 +102,13 @@ __all__ = [
     "Hyperparameters",
     "LatentAddressError",
     "LatentSpace",
+    "LayerOutline",
     "LogUniform",
     "Mixture",
     "ModeCount",
     "ModelConfig",
     "Move",
+    "NetworkOutline",
     "Networks",
     "NiceMethod",
     "NiceReport",
@@ -157,6 +160,7 @@ __all__ = [
     "lay_out",
     "measure_rejections",
     "mix",
+    "outline",
     "report_nice",
     "to_pixels",
     "trace_flow",

@@ -40,6 +40,7 @@ from models import (
     draw_hyperparameters,
     families,
     mix,
+    outline,
 )
 from models._rejection import Rejection
 from tests import training
@@ -161,6 +162,26 @@ def test_hyperparameters_that_are_no_number_are_refused(family: Family[Any]) -> 
         for value in ("inf", "nan"):
             with pytest.raises(ValidationError, match=name):
                 family.configure({name: value}, SEGMENTS)
+
+
+@each_preset
+def test_the_outline_meets_every_layer_that_learns(family: Family[Any], preset: str) -> None:
+    config = family.configure(family.preset(preset).hyperparameters.model_dump(mode="json"), SEGMENTS)
+    with torch.device("meta"):
+        networks = family.build(config)
+    outlines = {one.name: one for one in outline(family, config)}
+    assert list(outlines) == list(networks)
+    assert {name for name, one in outlines.items() if one.draws} == set(family.generators)
+    for name, network in networks.items():
+        assert outlines[name].parameters == sum(values.numel() for values in network.parameters())
+        assert sum(layer.parameters for layer in outlines[name].layers) == outlines[name].parameters
+
+
+@each_family
+def test_the_outline_tells_the_shapes_that_pictures_take(family: Family[Any]) -> None:
+    config = family.configure(family.preset(family.default_preset).hyperparameters.model_dump(mode="json"), SEGMENTS)
+    outputs = [layer.output for one in outline(family, config) if one.draws for layer in one.layers]
+    assert (SEGMENTS.channels, SEGMENTS.size, SEGMENTS.size) in outputs
 
 
 @each_family
