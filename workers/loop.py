@@ -34,6 +34,8 @@ from workers.watch import Past, Watch, explain
 SAMPLE_COLUMNS = 8
 SAMPLE_ROWS = 8
 SAMPLE_CLASSES = 10
+SAMPLE_SEED = 0
+"""The noise of every sample grid of every job: so those of two jobs can be compared, whatever their seeds."""
 
 PASSING_FAULTS = (OSError, MemoryError, torch.OutOfMemoryError, DatasetUnavailableError)
 """What may end a training and spare its next attempt: a full disk, a memory or a device that others use, a network."""
@@ -239,13 +241,13 @@ class Training:
 
     def _draw(self, sampler: Sampler) -> None:
         """Draw the same noise at every time: a row for each class, or for ten of many, or classes as they come."""
-        seed = self._request.seed
         conditional_rows = sampler.config.dataset.spread_labels(SAMPLE_CLASSES)
         rows = conditional_rows if sampler.is_conditional else [0] * SAMPLE_ROWS
         labels = [label for label in rows for _ in range(SAMPLE_COLUMNS)]
-        images = sampler.sample(range(len(labels)), seed=seed, labels=labels)
+        images = sampler.sample(range(len(labels)), seed=SAMPLE_SEED, labels=labels)
         png = encode_png(lay_out(to_pixels(images), columns=SAMPLE_COLUMNS), {"Software": "Ganery"})
         self._reporter.confirm()
         path = self._samples / sample_name(self._trainer.step_count)
         write_whole(path, png, replace=False)  # one that is there was served, and stays as it is
-        self._reporter.sample(self._trainer.step_count, {"count": len(labels), "columns": SAMPLE_COLUMNS})
+        told = {"count": len(labels), "columns": SAMPLE_COLUMNS, "seed": SAMPLE_SEED}
+        self._reporter.sample(self._trainer.step_count, told)

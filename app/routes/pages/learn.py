@@ -314,7 +314,7 @@ def _names(name: str) -> tuple[str, str]:
 
 
 def _actions(name: str, words: Words, *, is_drawn: bool) -> Iterator[tuple[str, str]]:
-    """Yield what one can do with the family: an address, and what a button says. is_drawn: whether it has a checkpoint."""
+    """Yield what one can do with the family: an address, and what a button says. is_drawn: there is a checkpoint."""
     yield f"/train?family={name}", words.train
     if is_drawn:
         yield f"/?family={name}", words.draw
