@@ -13,6 +13,7 @@ from app.inspection import Inspector
 from app.latents import Latents
 from app.metrics import Metrics
 from app.nice_reports import NiceReports
+from app.previews import Previews
 from app.queue import Doorbell
 from app.refusals import MediaTypeError, ParameterError
 from app.settings import AppSettings
@@ -39,6 +40,7 @@ class Services:
     nice_reports: NiceReports
     inspector: Inspector
     latents: Latents
+    previews: Previews
     doorbell: Doorbell
     metrics: Metrics
 

@@ -23,7 +23,7 @@ from app.pages import render
 from app.schemas import Place, Problem
 from checkpoints.format import CheckpointCorruptError, CheckpointMissingError, CheckpointUnusableError
 from datasets import DatasetNotHereError
-from models import ControlError, TooFewOfClassError, UnknownFamilyError
+from models import ControlError, TooFewOfClassError, UnknownDatasetError, UnknownFamilyError
 from store import errors as store
 from store.requests import RequestError, shorten
 
@@ -70,6 +70,8 @@ KINDS: Mapping[type[Exception], Kind] = {
     refusals.NothingJudgedError: Kind(404, "nothing-judged", "No checkpoint is judged yet"),
     CheckpointMissingError: Kind(404, "checkpoint-missing", "The files of the checkpoint are gone"),
     refusals.SampleNotFoundError: Kind(404, "no-such-sample", "There is no such sample"),
+    refusals.NoSamplesError: Kind(404, "no-samples", "The training has drawn nothing yet"),
+    UnknownDatasetError: Kind(404, "no-such-data-set", "There is no such data set"),
     DatasetNotHereError: Kind(404, "data-set-not-here", "The pictures are not on this machine yet"),
     refusals.ProblemTypeNotFoundError: Kind(404, "no-such-problem-type", "There is no such type of problem"),
     store.JobStateError: Kind(409, "wrong-state", "The job's state does not allow it"),

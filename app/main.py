@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
+from threading import Thread
 
 import torch
 from fastapi import FastAPI
@@ -19,8 +20,10 @@ from app.inspection import Inspector
 from app.latents import Latents
 from app.metrics import Metrics
 from app.middleware import AnswerHead, GuardHost, LimitBody, Observe
+from app.networks import prepare
 from app.nice_reports import NiceReports
 from app.own_files import OwnFiles
+from app.previews import Previews
 from app.queue import Doorbell
 from app.routes import (
     checkpoints,
@@ -33,12 +36,14 @@ from app.routes import (
     jobs,
     latent,
     leaderboard,
+    networks,
     nice_report,
     pages,
     pictures,
     problems,
     provenance,
     studies,
+    timelapse,
 )
 from app.settings import AppSettings
 from app.sweeper import Sweeper
@@ -61,6 +66,8 @@ _ROUTERS = [
         jobs,
         studies,
         events,
+        timelapse,
+        networks,
         families,
         checkpoints,
         nice_report,
@@ -130,6 +137,7 @@ def _build_services(settings: AppSettings) -> Services:
         nice_reports=NiceReports(engine),
         inspector=Inspector(engine, settings.datasets),
         latents=Latents(engine, VERSION),
+        previews=Previews(settings.datasets),
         doorbell=Doorbell(settings.broker),
         metrics=Metrics(job_store, VERSION),
     )
@@ -152,9 +160,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         again_seconds=services.settings.ring_again_seconds,
     )
     sweeper.start()
+    preparation = Thread(target=prepare)
+    preparation.start()
     try:
         yield
     finally:
+        preparation.join()
         sweeper.stop()
         services.doorbell.close()
         services.database.close()

@@ -12,6 +12,7 @@
     ├── NoCheckpointOfFamilyError
     ├── NothingJudgedError
     ├── SampleNotFoundError
+    ├── NoSamplesError
     ├── ProblemTypeNotFoundError
     ├── BusyError                  too many grids are waiting to be drawn, or one has too long
     └── NotReadyError              the service cannot answer yet
@@ -123,6 +124,14 @@ class SampleNotFoundError(RefusedError):
         super().__init__(
             f"job {job_id} has no sample of step {step}; its 'sample' events, at /jobs/{job_id}/events, tell which"
         )
+
+
+class NoSamplesError(RefusedError):
+    """The job has drawn no sample grid yet, or they are gone."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        super().__init__(f"job {job_id} has no sample grid to make a film of: it draws the first when it begins")
 
 
 class ProblemTypeNotFoundError(RefusedError):

@@ -15,6 +15,8 @@ from models import (
     Direction,
     Family,
     Hyperparameters,
+    LayerOutline,
+    NetworkOutline,
     NiceMethod,
     NiceReport,
     NiceRow,
@@ -24,7 +26,7 @@ from models import (
 )
 from store.checkpoints import Leader
 from store.events import Event, EventKind
-from store.jobs import Job, JobRequest
+from store.jobs import End, Job, JobRequest
 from store.states import JobState
 
 T = TypeVar("T")
@@ -150,6 +152,14 @@ class PriorityChange(Document):
     priority: Annotated[int, Field(strict=True)] = Field(
         ge=-1000, le=1000, description="jobs of a higher priority run first; 0 is usual"
     )
+
+
+class QueueMove(Document):
+    """Where to put a job in the queue."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to: End = Field(description="before or behind all others that wait; its priority changes as little as that takes")
 
 
 class EventView(Document):
@@ -527,6 +537,69 @@ class DatasetView(DatasetSpec):
     """A data set that can be trained on."""
 
     has_classifier: bool = Field(description="whether pictures of a class can be had from a network without labels")
+    is_here: bool = Field(description="whether its pictures are on this machine; the first training fetches them else")
+
+
+class Frame(Document):
+    """A sample grid of a training."""
+
+    step: int
+    url: str = Field(description="the PNG")
+
+    @classmethod
+    def of(cls, job_id: str, step: int) -> "Frame":
+        """Describe the grid of a step."""
+        return cls(step=step, url=f"/jobs/{job_id}/samples/{step}.png")
+
+
+class Timelapse(Document):
+    """The sample grids of a training."""
+
+    job_id: str
+    total_steps: int
+    frames: Sequence[Frame] = Field(description="in the order of their steps; all of the same noise")
+
+
+class LayerView(Document):
+    """A layer of a network, as the data meets it."""
+
+    name: str = Field(description="its place in the network")
+    kind: str
+    settings: str = Field(description="what its class says of it")
+    inputs: Sequence[Sequence[int]] = Field(description="the shapes of what comes in of one picture; [] is one number")
+    output: Sequence[int] = Field(description="the shape of what goes out of one picture")
+    parameters: int
+
+    @classmethod
+    def of(cls, layer: LayerOutline) -> "LayerView":
+        """Describe a layer."""
+        return cls(
+            name=layer.name,
+            kind=layer.kind,
+            settings=layer.settings,
+            inputs=layer.inputs,
+            output=layer.output,
+            parameters=layer.parameters,
+        )
+
+
+class NetworkView(Document):
+    """A network of a family."""
+
+    name: str
+    draws: bool = Field(description="whether pictures are drawn by it; the others only judge or teach")
+    parameters: int = Field(description="numbers that are learnt")
+    layers: Sequence[LayerView] = Field(description="those that compute something, in the order of the data")
+
+    @classmethod
+    def of(cls, network: NetworkOutline) -> "NetworkView":
+        """Describe a network."""
+        return cls(
+            name=network.name,
+            draws=network.draws,
+            parameters=network.parameters,
+            layers=[LayerView.of(layer) for layer in network.layers],
+        )
 
 
 class Readiness(Document):

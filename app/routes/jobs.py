@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 from app.caching import IMMUTABLE, REVALIDATE, answer
@@ -13,7 +13,7 @@ from app.dependencies import Given, Services, TakesJson
 from app.idempotency import IdempotencyKey, digest
 from app.openapi import UNCHANGED, draws, refuses, tells
 from app.refusals import SampleNotFoundError
-from app.schemas import JobView, MetricsPoint, Page, PageQuery, PriorityChange
+from app.schemas import Document, JobView, MetricsPoint, Page, PageQuery, PriorityChange, QueueMove
 from store.errors import DatabaseUnavailableError
 from store.events import EventKind
 from store.jobs import Job
@@ -69,6 +69,20 @@ def list_jobs(query: Annotated[JobsQuery, Query()], given: Given) -> Page[JobVie
     """List jobs, the newest first."""
     page = given.jobs.list(query.state or None, study_id=query.study, limit=query.limit, cursor=query.cursor)
     return Page(items=_views(page.items, given), next_cursor=page.next_cursor)
+
+
+class QueueQuery(Document):
+    """How much of the queue to show."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(100, ge=1, le=100, description="the most items")
+
+
+@router.get("/queue", operation_id="list_queue", responses=refuses(422, 503))
+def list_queue(query: Annotated[QueueQuery, Query()], given: Given) -> Page[JobView]:
+    """List the jobs at work, and then those that wait, in the order in which they will be begun."""
+    return Page(items=_views(given.jobs.queue(limit=query.limit), given), next_cursor=None)
 
 
 @router.get(
@@ -165,8 +179,20 @@ def resume_job(job_id: str, given: Given) -> JobView:
     responses=refuses(400, 404, 409, 413, 415, 422, 503),
 )
 def change_job(job_id: str, change: PriorityChange, given: Given) -> JobView:
-    """Move a job in the queue."""
+    """Give a job another priority: it is claimed before all that wait with a lower one."""
     return _view(given.jobs.set_priority(job_id, change.priority), given)
+
+
+@router.post(
+    "/jobs/{job_id}/move",
+    operation_id="move_job",
+    response_model=JobView,
+    dependencies=[TakesJson],
+    responses=refuses(400, 404, 409, 413, 415, 422, 503),
+)
+def move_job(job_id: str, move: QueueMove, given: Given) -> JobView:
+    """Move a job to the front or to the back of the queue. One that is there already stays as it is."""
+    return _view(given.jobs.move(job_id, move.to), given)
 
 
 def _ring(job: Job, given: Services) -> None:

@@ -185,8 +185,31 @@ def test_a_priority_that_is_none_is_refused(service: Service, body: dict[str, ob
 
 
 def test_a_finished_job_has_no_priority(service: Service) -> None:
+    service.queue()
     job_id = service.settle(service.claim(), Succeeded())
     refusal(service.client.patch(f"/jobs/{job_id}", json={"priority": 1}), 409, "wrong-state")
+    refusal(service.post(f"/jobs/{job_id}/move", json={"to": "front"}), 409, "wrong-state")
+
+
+def test_a_job_moves_to_the_front_and_to_the_back(service: Service) -> None:
+    ids = [service.queue() for _ in range(3)]
+    moved = [service.post(f"/jobs/{ids[1]}/move", json={"to": to}).json() for to in ("front", "front", "back")]
+    assert [(job["priority"], job["position"]) for job in moved] == [(1, 0), (1, 0), (-1, 2)]
+
+
+@pytest.mark.parametrize("body", [{}, {"to": "top"}, {"to": "front", "by": 1}])
+def test_a_move_to_nowhere_is_refused(service: Service, body: dict[str, object]) -> None:
+    refusal(service.post(f"/jobs/{service.queue()}/move", json=body), 422)
+
+
+def test_the_queue_is_told_in_its_order(service: Service) -> None:
+    running = service.claim().job.id
+    first, second = service.queue(), service.queue()
+    service.client.patch(f"/jobs/{second}", json={"priority": 2})
+    queue = service.get("/queue").json()
+    assert [(job["id"], job["position"]) for job in queue["items"]] == [(running, None), (second, 0), (first, 1)]
+    assert queue["next_cursor"] is None
+    assert len(service.get("/queue?limit=1").json()["items"]) == 1
 
 
 # Samples
