@@ -30,6 +30,7 @@ from app.routes import (
     classify,
     events,
     families,
+    forms,
     generate,
     health,
     inspect,
@@ -80,6 +81,7 @@ _ROUTERS = [
         provenance,
         health,
         problems,
+        forms,
     )
 ] + pages.ROUTERS
 _log = logging.getLogger(__name__)

@@ -111,10 +111,19 @@ class GuardHost:
             names = ", ".join(sorted(self._allowed))
             error = HTTPException(421, f"this service is not called {host!r}, but {names}: see GANERY_ALLOWED_HOSTS")
             return http_problem(error, scope["method"], scope["path"])
-        if origin is not None and scope["method"] not in _SAFE and urlsplit(origin).netloc.lower() != host.lower():
-            error = HTTPException(403, f"a page of {origin!r} may not ask {host!r} for a change")
+        if scope["method"] not in _SAFE and _is_foreign(headers):
+            asker = "another site" if origin is None else repr(origin)
+            error = HTTPException(403, f"a page of {asker} may not ask {host!r} for a change")
             return http_problem(error, scope["method"], scope["path"])
         return None
+
+
+def _is_foreign(headers: Headers) -> bool:
+    """Whether a page of another site asks: a browser says so in Origin, or at least in Sec-Fetch-Site."""
+    origin = headers.get("origin")
+    if origin is not None:
+        return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    return headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}
 
 
 def _without_port(host: str) -> str:

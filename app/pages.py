@@ -40,6 +40,8 @@ class Destination:
 NAVIGATION = (
     Destination("/", "Generate"),
     Destination("/gallery", "Gallery"),
+    Destination("/train", "Train"),
+    Destination("/watch", "Watch"),
     Destination("/learn", "Learn"),
     Destination("/ranking", "Ranking"),
     Destination("/docs", "API"),

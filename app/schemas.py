@@ -132,7 +132,7 @@ class JobView(Document):
             position=position,
             progress=Progress(step=job.step, total=job.total_steps),
             steps_per_second=job.rate,
-            eta_seconds=_remaining_seconds(job),
+            eta_seconds=remaining_seconds(job),
             attempt=job.attempt,
             max_attempts=job.max_attempts,
             error=job.error,
@@ -142,6 +142,13 @@ class JobView(Document):
             finished_at=job.finished_at and moment(job.finished_at),
             updated_at=moment(job.updated_at),
         )
+
+
+class Plan(Document):
+    """What would be trained."""
+
+    request: JobRequest = Field(description="all that is asked for, every default filled in")
+    total_steps: int
 
 
 class PriorityChange(Document):
@@ -614,7 +621,8 @@ def moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _remaining_seconds(job: Job) -> float | None:
+def remaining_seconds(job: Job) -> float | None:
+    """Return how long the job will take at its present rate; None if it is not at work."""
     if not job.rate or not job.state.is_held:
         return None
     return (job.total_steps - job.step) / job.rate

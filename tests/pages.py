@@ -13,6 +13,9 @@ PAGES = (
     "/gallery",
     "/gallery?text=nowhere&family=dcgan&starred=true&order=oldest",
     "/gallery?trash=true",
+    "/train",
+    "/train?family=ebgan&preset=paper&dataset=ring&images=many",
+    "/watch",
     "/learn?lang=en",
     "/learn?lang=zh",
     "/learn/wgan_gp?lang=en",
@@ -25,8 +28,8 @@ PAGES = (
     "/docs",
 )
 
-PAGES_OF_SOMETHING = ("/ranking/studies/STUDY",)
-"""Those that show something which a test must make first: its own test looks at them."""
+OF_RECORDS = ("/watch/{job_id}", "/ranking/studies/{study_id}")
+"""Pages that need a record to show: tests of their own look at them."""
 
 SCRIPT_BUDGET_BYTES = 60_000
 """The most that all scripts of a page together may take, each compressed by gzip."""

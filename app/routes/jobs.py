@@ -1,7 +1,6 @@
 """Trainings: ask for one, look at it, steer it."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -10,11 +9,11 @@ from starlette.responses import Response
 
 from app.caching import IMMUTABLE, REVALIDATE, answer
 from app.dependencies import Given, Services, TakesJson
-from app.idempotency import IdempotencyKey, digest
+from app.idempotency import IdempotencyKey
 from app.openapi import UNCHANGED, draws, refuses, tells
 from app.refusals import SampleNotFoundError
-from app.schemas import Document, JobView, MetricsPoint, Page, PageQuery, PriorityChange, QueueMove
-from store.errors import DatabaseUnavailableError
+from app.schemas import Document, JobView, MetricsPoint, Page, PageQuery, Plan, PriorityChange, QueueMove
+from app.submissions import resume, submit
 from store.events import EventKind
 from store.jobs import Job
 from store.requests import TrainRequest, complete
@@ -49,19 +48,22 @@ class JobsQuery(PageQuery):
 )
 def train(wish: TrainRequest, given: Given, response: Response, idempotency_key: IdempotencyKey = None) -> JobView:
     """Queue a training. Every field has a default: `{}` trains the flagship on MNIST."""
-    request, total_steps = complete(wish)
-    created = given.jobs.create(
-        request,
-        total_steps=total_steps,
-        idempotency_key=idempotency_key,
-        body_digest=digest(wish),
-        queue_limit=given.settings.queue_limit,
-    )
-    if created.created:
-        _ring(created.job, given)
-    response.headers["Location"] = f"/jobs/{created.job.id}"
+    job = submit(wish, given, idempotency_key=idempotency_key)
+    response.headers["Location"] = f"/jobs/{job.id}"
     response.headers["Retry-After"] = _POLL_SECONDS
-    return _view(created.job, given)
+    return _view(job, given)
+
+
+@router.post(
+    "/train/plan",
+    operation_id="plan_training",
+    dependencies=[TakesJson],
+    responses=refuses(400, 413, 415, 422),
+)
+def plan_training(wish: TrainRequest) -> Plan:
+    """Tell what `POST /train` would queue for this body, every default filled in, and queue nothing."""
+    request, total_steps = complete(wish)
+    return Plan(request=request, total_steps=total_steps)
 
 
 @router.get("/jobs", operation_id="list_jobs", response_model=Page[JobView], responses=refuses(422, 503))
@@ -165,10 +167,7 @@ def pause_job(job_id: str, given: Given) -> JobView:
 )
 def resume_job(job_id: str, given: Given) -> JobView:
     """Let a paused job go on where it stopped."""
-    job = given.jobs.resume(job_id)
-    if job.state is JobState.QUEUED:
-        _ring(job, given)
-    return _view(job, given)
+    return _view(resume(job_id, given), given)
 
 
 @router.patch(
@@ -193,13 +192,6 @@ def change_job(job_id: str, change: PriorityChange, given: Given) -> JobView:
 def move_job(job_id: str, move: QueueMove, given: Given) -> JobView:
     """Move a job to the front or to the back of the queue. One that is there already stays as it is."""
     return _view(given.jobs.move(job_id, move.to), given)
-
-
-def _ring(job: Job, given: Services) -> None:
-    """Wake a worker. Whatever fails here, the job is queued, and the sweeper rings again."""
-    if given.doorbell.ring(job.id):
-        with suppress(DatabaseUnavailableError):
-            given.jobs.mark_rung(job.id)
 
 
 def _view(job: Job, given: Services) -> JobView:

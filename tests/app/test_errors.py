@@ -29,7 +29,7 @@ def test_a_path_that_there_is_not(gallery: Service) -> None:
     [
         ("/generate", "GET, HEAD"),
         ("/jobs/1", "GET, HEAD, PATCH"),
-        ("/train", "POST"),
+        ("/train/plan", "POST"),
         ("/openapi.json", "GET, HEAD"),
         ("/static/css/base.css", "GET, HEAD"),
     ],

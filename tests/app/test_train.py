@@ -30,6 +30,16 @@ def test_an_empty_object_trains_the_flagship(service: Service) -> None:
     assert service.get(response.headers["location"]).json() == job
 
 
+def test_a_plan_is_what_would_be_queued_and_queues_nothing(service: Service) -> None:
+    plan = service.post("/train/plan", json={**SMALL, "seed": 3})
+    assert plan.status_code == 200
+    assert service.get("/jobs").json()["items"] == []
+    job = service.post("/train", json={**SMALL, "seed": 3}).json()
+    assert plan.json() == {"request": job["request"], "total_steps": job["progress"]["total"]}
+    problem = refusal(service.post("/train/plan", json={"hyperparameters": {"width": "wide"}}), 422)
+    assert ("pointer", "#/hyperparameters/width") in places(problem)
+
+
 def test_every_default_is_filled_in_before_the_job_is_stored(service: Service) -> None:
     job = service.post("/train", json={**SMALL, "seed": 2**63 - 1}).json()
     request = job["request"]

@@ -6,9 +6,10 @@ import pytest
 import torch
 from sqlalchemy import update
 
-from checkpoints.format import Checkpoint, drop_training_state, is_resumable, read_metadata
+from checkpoints.format import Checkpoint, drop_training_state, is_resumable, load, read_metadata
+from checkpoints.library import to_sampler
 from datasets import TrainingData
-from models import FLAGSHIP, STACKED_MNIST, Sampler, Symptom
+from models import FLAGSHIP, STACKED_MNIST, Sampler, Symptom, encode_png, lay_out, to_pixels
 from store import tables
 from store.checkpoints import NewCheckpoint
 from store.events import EventKind
@@ -19,7 +20,7 @@ from store.states import Cancelled, JobState, Paused, Preempted, Succeeded, Wish
 from tests.workers.service import STEPS, TRAINING, Result, Service
 from workers.inspection import Inspection, Inspector
 from workers.keeper import CheckpointKeeper
-from workers.loop import TrainingCollapsedError
+from workers.loop import SAMPLE_SEED, TrainingCollapsedError
 from workers.reporter import Reporter
 from workers.trainer import Trainer, TrainingDivergedError
 
@@ -188,6 +189,16 @@ def test_of_very_many_classes_ten_are_shown(service: Service, monkeypatch: pytes
     service.train(service.claim(job_id), until=0, wish=Wish.PAUSE)
     (sample,) = service.events(job_id, EventKind.SAMPLE)
     assert sample.data["count"] == 10 * sample.data["columns"]
+
+
+def test_sample_grids_are_of_the_noise_that_all_jobs_share(service: Service) -> None:
+    job_id = service.submit()
+    service.train(service.claim(job_id))
+    sampler = to_sampler(load(service.directory(service.checkpoints(job_id)[0])))
+    drawn = sampler.sample(range(64), seed=SAMPLE_SEED, labels=[0] * 64)
+    grid = (service.settings.samples(job_id) / sample_name(STEPS)).read_bytes()
+    assert grid == encode_png(lay_out(to_pixels(drawn), columns=8), {"Software": "Ganery"})
+    assert {event.data["seed"] for event in service.events(job_id, EventKind.SAMPLE)} == {SAMPLE_SEED}
 
 
 def test_a_sample_grid_that_was_served_never_changes(service: Service) -> None:

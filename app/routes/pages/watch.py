@@ -1,0 +1,310 @@
+"""The pages that show trainings: the list of jobs, one job live, and up to four beside each other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request
+from PIL import Image
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from app.dependencies import Given, Services
+from app.job_rows import JobRow, Jobs, read_jobs, read_row
+from app.network_picture import Drawing, draw_network
+from app.networks import outline_networks
+from app.pages import render
+from app.schemas import Frame, moment
+from app.timelapse import find_grids
+from metrics import Better, Metric, metrics
+from models import UnknownDatasetError, UnknownFamilyError, UnsupportedShapeError
+from store.errors import JobNotFoundError
+from store.events import Event, EventKind
+from store.jobs import Job
+from store.states import JobState
+
+router = APIRouter()
+
+MOST_COMPARED = 4
+_MOST_EVENTS = 10_000
+_FIRST_METRICS = ("fd", "precision", "recall", "density", "coverage")
+"""What says most of the pictures; the others follow in their order."""
+_LINES_SHOWN = 200
+_BETTER: Mapping[Better, str] = {
+    "lower": "lower is better",
+    "higher": "higher is better",
+    "real": "best as of real pictures",
+}
+_NO_NETWORKS = (UnknownFamilyError, UnknownDatasetError, UnsupportedShapeError, ValidationError)
+"""What makes a job of an older version one whose networks this version cannot build."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedPage:
+    """What the template of a refusal is told. back: a path to go on from."""
+
+    detail: str
+    back: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Something that happened."""
+
+    at: datetime
+    step: int | None
+    text: str
+
+    @property
+    def time(self) -> str:
+        """When, as a person reads it."""
+        return self.at.strftime("%Y-%m-%d %H:%M:%S")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The newest value of a metric. real: what as many real pictures have in its place. better: in words."""
+
+    title: str
+    better: str
+    value: str
+    real: str
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What happened to a job, by what a page shows of it."""
+
+    warnings: Sequence[Line]
+    collapses: Sequence[Line]
+    turns: Sequence[Line]
+    log: Sequence[Line]
+    values: Sequence[Value]
+    seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A job as a page shows it. width, height: of its sample grids in pixels; 0 where there are none yet."""
+
+    row: JobRow
+    facts: Mapping[str, str]
+    error: str | None
+    frames: Sequence[Frame]
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobsPage:
+    """What the template of the list is told."""
+
+    jobs: Jobs
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPage:
+    """What the template of one job is told. charts: keys of the curves that come. data: for the scripts."""
+
+    job: Watched
+    told: Told
+    checkpoints: Sequence[str]
+    networks: Sequence[Drawing]
+    charts: Sequence[str]
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparePage:
+    """What the template of several jobs is told. names: by which each differs from the others."""
+
+    jobs: Sequence[Watched]
+    names: Sequence[str]
+    measured: Mapping[str, Sequence[Value | None]]
+    charts: Sequence[str]
+    data: Mapping[str, Any]
+
+
+@router.get("/watch", include_in_schema=False)
+def show_jobs(request: Request, given: Given, jobs: str | None = None) -> Response:
+    """Show the list of jobs; with `jobs`, up to four ids with commas between, those beside each other."""
+    chosen = [*request.query_params.getlist("job"), *(jobs or "").split(",")]
+    ids = list(dict.fromkeys(one.strip() for one in chosen if one.strip()))
+    if not ids:
+        return render(request, "jobs", JobsPage(read_jobs(given)))
+    if len(ids) > MOST_COMPARED:
+        detail = f"{len(ids)} jobs came, and at most {MOST_COMPARED} can be compared: leave some out"
+        return render(request, "refused", RefusedPage(detail, "/watch"), status=422)
+    try:
+        found = [given.jobs.get(one) for one in ids]
+    except JobNotFoundError as error:
+        return render(request, "refused", RefusedPage(str(error), "/watch"), status=404)
+    return render(request, "compare", _compare(found, given))
+
+
+@router.get("/watch/{job_id}", include_in_schema=False)
+def show_job(job_id: str, request: Request, given: Given) -> Response:
+    """Show a job: how far it is, what it draws, its curves, and all that happened to it."""
+    try:
+        job = given.jobs.get(job_id)
+    except JobNotFoundError as error:
+        return render(request, "refused", RefusedPage(str(error), "/watch"), status=404)
+    watched, told = _watch(job, given), _tell(job, given)
+    page = WatchPage(
+        job=watched,
+        told=told,
+        checkpoints=given.catalogue.ids_of_jobs([job.id])[job.id],
+        networks=_draw_networks(job),
+        charts=[*_quality_charts(told.values), *dict.fromkeys(term.partition("/")[0] for term in _terms(job, given))],
+        data=_data([(job, watched)], seen=told.seen),
+    )
+    return render(request, "watch", page)
+
+
+def _compare(jobs: Sequence[Job], given: Services) -> ComparePage:
+    watched = [_watch(job, given) for job in jobs]
+    told = [{value.title: value for value in _tell(job, given).values} for job in jobs]
+    terms = [term for job in jobs for term in _terms(job, given)]
+    titles = [one.title for one in _ordered_metrics() if any(one.title in values for values in told)]
+    return ComparePage(
+        jobs=watched,
+        names=_name(jobs),
+        measured={title: [values.get(title) for values in told] for title in titles},
+        charts=[
+            *_quality_charts([value for values in told for value in values.values()]),
+            *(term for term in dict.fromkeys(terms) if terms.count(term) > 1),
+        ],
+        data=_data(list(zip(jobs, watched, strict=True)), seen=0),
+    )
+
+
+def _data(jobs: Sequence[tuple[Job, Watched]], *, seen: int) -> Mapping[str, Any]:
+    """Return what the scripts are told; the curves they ask the API for."""
+    return {
+        "seen": seen,
+        "jobs": [
+            {
+                "id": job.id,
+                "name": name,
+                "total_steps": job.total_steps,
+                "images": job.request.images,
+                "is_finished": job.state.is_finished,
+                "frames": [frame.model_dump() for frame in watched.frames],
+            }
+            for (job, watched), name in zip(jobs, _name([job for job, _ in jobs]), strict=True)
+        ],
+        "metrics": {one.name: {"title": one.title, "better": _BETTER[one.better]} for one in _ordered_metrics()},
+    }
+
+
+def _watch(job: Job, given: Services) -> Watched:
+    grids = find_grids(given.events, job.id, given.settings.samples(job.id))
+    width, height = _size(grids[0].path) if grids else (0, 0)
+    request = job.request
+    return Watched(
+        row=read_row(job, given),
+        facts={
+            "family": f"{job.family}, preset {job.preset}",
+            "data set": job.dataset,
+            "seed": str(job.seed),
+            "training pictures": f"{request.images:,} in {job.total_steps:,} steps, {request.batch_size} in a batch",
+            **{name.replace("_", " "): str(value) for name, value in request.hyperparameters.items()},
+        },
+        error=None if job.error is None else str(job.error.get("detail") or job.error.get("type")),
+        frames=[Frame.of(job.id, grid.step) for grid in grids],
+        width=width,
+        height=height,
+    )
+
+
+def _size(path: Path) -> tuple[int, int]:
+    with Image.open(path) as picture:
+        return picture.size
+
+
+def _draw_networks(job: Job) -> Sequence[Drawing]:
+    request = job.request
+    try:
+        outlines = outline_networks(request.family, request.hyperparameters, request.dataset)
+    except _NO_NETWORKS:
+        return []
+    return [draw_network(one) for one in outlines if one.layers]
+
+
+def _tell(job: Job, given: Services) -> Told:
+    kinds = [EventKind.STATUS, EventKind.LOG, EventKind.WARNING, EventKind.QUALITY]
+    events = given.events.after(job.id, 0, kinds, limit=_MOST_EVENTS)
+    warnings = [event for event in events if event.kind is EventKind.WARNING]
+    return Told(
+        warnings=[_line(one, str(one.data["message"])) for one in warnings if "symptom" not in one.data],
+        collapses=[_line(one, str(one.data["message"])) for one in warnings if "symptom" in one.data],
+        turns=[_line(one, _turn(one)) for one in events if one.kind is EventKind.STATUS],
+        log=[_line(one, str(one.data["message"])) for one in events if one.kind is EventKind.LOG][-_LINES_SHOWN:],
+        values=_newest_values([one for one in events if one.kind is EventKind.QUALITY]),
+        seen=events[-1].sequence if events else 0,
+    )
+
+
+def _terms(job: Job, given: Services) -> Sequence[str]:
+    """Return the names of the job's losses; none before the first was told."""
+    return [name for event in given.events.after(job.id, 0, [EventKind.METRIC], limit=1) for name in event.data]
+
+
+def _quality_charts(values: Sequence[Value]) -> Sequence[str]:
+    """Return the keys of the charts that show these."""
+    titles = {value.title for value in values}
+    return [f"quality {one.name}" for one in _ordered_metrics() if one.title in titles]
+
+
+def _line(event: Event, text: str) -> Line:
+    return Line(moment(event.created_at), event.step, text)
+
+
+def _turn(event: Event) -> str:
+    """Return in words how a job's state changed."""
+    state, attempt, reason = event.data["state"], event.data["attempt"], event.data.get("reason")
+    told = f"{state}, attempt {attempt}" if state == JobState.RUNNING else str(state)
+    if reason:
+        return f"{told}: {reason}"
+    return f"{told}: put back, to go on from here" if event.step and state == JobState.QUEUED else told
+
+
+def _newest_values(events: Sequence[Event]) -> Sequence[Value]:
+    """Return the newest value of each metric that was measured, in the order in which metrics are told."""
+    newest: dict[str, tuple[int, float | None, float | None]] = {}
+    for event in events:
+        for name, value in event.data["values"].items():
+            newest[name] = event.step or 0, value, event.data["floors"].get(name)
+    found = []
+    for metric in _ordered_metrics():
+        if metric.name in newest:
+            step, value, real = newest[metric.name]
+            found.append(Value(metric.title, _BETTER[metric.better], _show(value), _show(real), step))
+    return found
+
+
+def _ordered_metrics() -> Sequence[Metric]:
+    """Return the metrics, those first that say most."""
+    known = metrics()
+    names = dict.fromkeys(name for name in (*_FIRST_METRICS, *known) if name in known)
+    return [known[name] for name in names]
+
+
+def _name(jobs: Sequence[Job]) -> Sequence[str]:
+    """Return the shortest names by which jobs differ: of the family, or with data set, seed, or the id's beginning."""
+    for name in (
+        lambda job: job.family,
+        lambda job: f"{job.family} on {job.dataset}",
+        lambda job: f"{job.family}, seed {job.seed}",
+    ):
+        names: list[str] = [name(job) for job in jobs]
+        if len(set(names)) == len(jobs):
+            return names
+    return [f"{job.family} {job.id[:4]}" for job in jobs]
+
+
+def _show(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"
