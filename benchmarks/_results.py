@@ -3,14 +3,16 @@
 import io
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
-from pydantic import BaseModel, ConfigDict
 
 from app.zoo_results import ZooResults, ZooTraining
+from benchmarks._figures import Figure
 from checkpoints.files import write_whole
+from metrics import find_metric, metrics, show
 from models import Sampler, lay_out, to_pixels
 
 LUCIC_MNIST: Mapping[str, tuple[float, float]] = {
@@ -28,99 +30,123 @@ Measured in Inception's features after 20 passes: 50 seeds of the best of 100 ra
 """
 
 
-class Outcome(BaseModel):
-    """What came of one training. Frozen; kept as JSON.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one training.
 
-    images: pictures that the discriminator saw. images_per_second: of training alone; None where too few steps were
-    timed. distance, floor: FD of the drawn pictures and of as many real ones. accuracy: of labels, where conditional.
-    classes: those covered, of `classes_known`.
+    ships: whether it is a checkpoint that ships, of a budget of its own. images: pictures that the discriminator saw.
+    images_per_second: of training alone; None where too few steps were timed. figures: by metric; None where one does
+    not apply.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    family: str
-    preset: str
-    steps: int
+    name: str
+    ships: bool
     images: int
     averaging_half_life: float
     images_per_second: float | None
     arithmetic: str
     threads: int
     torch: str
-    count: int
-    distance: float
-    floor: float
-    precision: float
-    recall: float
-    density: float
-    coverage: float
-    accuracy: float | None
-    classes: int
-    classes_known: int
+    figures: Mapping[str, Figure | None]
 
-    @property
-    def name(self) -> str:
-        """The family and the preset."""
-        return f"{self.family}:{self.preset}"
+    def value(self, metric: str) -> float:
+        """Return a metric's value. Raises KeyError where it is not known."""
+        if (found := self.figures.get(metric)) is None:
+            raise KeyError(metric)
+        return found.value
 
 
 def rank(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Return the outcomes from the smallest FD to the largest; equal ones by name."""
-    return sorted(outcomes, key=lambda outcome: (outcome.distance, outcome.name))
+    return sorted(outcomes, key=lambda outcome: (outcome.value("fd"), outcome.name))
 
 
 # --- The page -----------------------------------------------------------------------------------------------------
 
-_HEAD = (
-    "family:preset",
-    "FD",
-    "times the floor",
-    "precision",
-    "recall",
-    "density",
-    "coverage",
-    "label accuracy",
-    "classes",
-    "pictures/s",
-    "FID of Lucic et al.",
-)
+_MAIN = ("fd", "label_accuracy", "precision", "recall", "density", "coverage", "classes_covered")
+_REAL = "*real pictures*"
+
+_FORMS: Mapping[str, str] = {
+    "fd": ".2f",
+    **dict.fromkeys(("precision", "recall", "density", "coverage"), ".2f"),
+    **dict.fromkeys(("classes_covered", "modes_covered"), ".0f"),
+    **dict.fromkeys(("label_accuracy", "gan_train", "gan_test"), ".2%"),
+}
+"""How values are shown; all others with four digits."""
 
 
 def tabulate(outcomes: Sequence[Outcome]) -> list[str]:
-    """Return the lines of the table, by FD."""
-    head = [_row(_HEAD), "|---|" + "---:|" * (len(_HEAD) - 1)]
-    return head + [_row(_cells(outcome)) for outcome in rank(outcomes)]
+    """Return the lines of the table of what is looked at first, by FD, below what real pictures have."""
+    titles = [find_metric(name).title for name in _MAIN]
+    head = ("family:preset", titles[0], "times the floor", *titles[1:], "pictures/s", "FID of Lucic et al.")
+    floors = [_floor(name, outcomes) for name in _MAIN]
+    return _lay_out(head, [(_REAL, floors[0], "1.0", *floors[1:], "", ""), *map(_row_of, rank(outcomes))])
+
+
+def _row_of(outcome: Outcome) -> Sequence[str]:
+    first, *others = (_show(name, outcome.figures[name]) for name in _MAIN)
+    return _label(outcome), first, f"{_ratio(outcome):.1f}", *others, *_beside(outcome)
+
+
+def tabulate_rest(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return the lines of the table of all other metrics that were measured, in the same order."""
+    rest = [name for name in metrics() if name not in _MAIN and any(name in one.figures for one in outcomes)]
+    head = ("family:preset", *(find_metric(name).title for name in rest))
+    real = (_REAL, *(_floor(name, outcomes) for name in rest))
+    better = ("*better*", *(f"*{find_metric(name).better}*" for name in rest))
+    rows = [(_label(one), *(_show(name, one.figures.get(name)) for name in rest)) for one in rank(outcomes)]
+    return _lay_out(head, [better, real, *rows])
+
+
+def _lay_out(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [_row(head), "|---|" + "---:|" * (len(head) - 1), *map(_row, rows)]
 
 
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cells(outcome: Outcome) -> tuple[str, ...]:
-    known = LUCIC_MNIST.get(outcome.name)
-    shares = (outcome.precision, outcome.recall, outcome.density, outcome.coverage)
-    return (
-        outcome.name + ("" if outcome.averaging_half_life else " \\*"),
-        f"{outcome.distance:.2f}",
-        f"{outcome.distance / outcome.floor:.1f}",
-        *(f"{share:.2f}" for share in shares),
-        "" if outcome.accuracy is None else f"{outcome.accuracy:.1%}",
-        f"{outcome.classes}/{outcome.classes_known}",
-        "" if outcome.images_per_second is None else f"{outcome.images_per_second:.0f}",
-        "" if known is None else f"{known[0]} ± {known[1]}",
-    )
+def _label(outcome: Outcome) -> str:
+    return outcome.name + (" †" if outcome.ships else "") + ("" if outcome.averaging_half_life else " \\*")
+
+
+def _ratio(outcome: Outcome) -> float:
+    found = outcome.figures["fd"]
+    assert found is not None  # FD applies to whatever has a judge
+    return found.value / found.floor
+
+
+def _beside(outcome: Outcome) -> tuple[str, str]:
+    known = None if outcome.ships else LUCIC_MNIST.get(outcome.name)
+    rate = outcome.images_per_second
+    return "" if rate is None else f"{rate:.0f}", "" if known is None else f"{known[0]} ± {known[1]}"
+
+
+def _show(name: str, figure: Figure | None) -> str:
+    return "" if figure is None else _form(name, figure.value)
+
+
+def _floor(name: str, outcomes: Sequence[Outcome]) -> str:
+    """Return what real pictures have: those of equal protocols have the same."""
+    floors = {_form(name, found.floor) for one in outcomes if (found := one.figures.get(name)) is not None}
+    return " / ".join(sorted(floors))
+
+
+def _form(name: str, value: float) -> str:
+    return format(value, _FORMS[name]) if name in _FORMS else show(value)
 
 
 def describe(
     outcomes: Sequence[Outcome], *, command: str, budget: int, jobs: int, failures: Mapping[str, str], picture: str
 ) -> str:
     """Return the page as Markdown. picture: its address from the page."""
+    trained = [outcome for outcome in outcomes if not outcome.ships]
     threads = "/".join(sorted({str(outcome.threads) for outcome in outcomes}))
-    versions = ", ".join(sorted({outcome.torch for outcome in outcomes}))
-    arithmetic = ", ".join(sorted({outcome.arithmetic for outcome in outcomes}))
-    floors = "/".join(sorted({f"{outcome.floor:.3f}" for outcome in outcomes}))
-    counts = "/".join(sorted({f"{outcome.count:,}" for outcome in outcomes}))
+    versions = ", ".join(sorted({outcome.torch for outcome in trained}))
+    arithmetic = ", ".join(sorted({outcome.arithmetic for outcome in trained}))
+    counts = "/".join(sorted({f"{one.count:,}" for outcome in outcomes if (one := outcome.figures["fd"]) is not None}))
     failed = "".join(f"\nNot in the table: `{name}` failed: {reason}.\n" for name, reason in failures.items())
+    ships = "".join(f"{one.name} after {one.images:,}; " for one in outcomes if one.ships)
     return f"""# The zoo at an equal budget
 
 Every family after the discriminator has seen {budget:,} pictures of MNIST.
@@ -137,15 +163,20 @@ thread{"" if threads == "1" else "s"} each, torch {versions}, {arithmetic}.
 In the picture, the rows stand as in the table; the noise is of the same seed in each, and the classes are 0 to 9 in
 turn where a family takes labels.
 
+## By all other metrics
+
+{chr(10).join(tabulate_rest(outcomes))}
+
 ## How to read it
 
-* FD is the Fréchet distance of {counts} drawn pictures to the test pictures in the features of our classifier
-  `judge-mnist` ([why](decisions/0008-a-judge-of-our-own.md)); as many real training pictures have {floors}, the floor.
-  Less is better. Precision and density say how many drawn pictures look real, recall and coverage how much of the real
-  ones is met; real pictures have about 0.95 in each.
-* Label accuracy is the share recognised as the class that was asked for, where a family takes labels.
-* `classes` counts those that at least 1 % of the drawn pictures are recognised as.
+* Each value is of {counts} drawn pictures, beside the test pictures, in the features of our classifier `judge-mnist`
+  ([why](decisions/0008-a-judge-of-our-own.md)). The row of real pictures is the floor: as many training pictures in
+  the place of the drawn ones; for GAN-test and the nearest training picture, the test pictures. [What each metric
+  means, and what it cannot see](metrics.md). A place is empty where one does not apply: label accuracy, GAN-train and
+  GAN-test need a family that takes labels.
 * Pictures are drawn by the moving average of the weights; \\* marks presets that keep none.
+* † marks a checkpoint that ships, which had a budget of its own: {ships or "there is none here; "}it stands here to \
+show what the same metrics say of a longer training.
 * `pictures/s` are pictures seen by the discriminator in a second of training, without loading, drawing and saving.
   An equal budget of pictures is not one of time: where the discriminator steps several times to one step of the
   generator, the generator has stepped more rarely. Machines differ and are shared: compare ratios.
@@ -202,32 +233,26 @@ def _reduce(sheet: Image.Image, samplers: Mapping[str, Sampler]) -> Image.Image:
 
 
 def gather(outcomes: Sequence[Outcome], *, dataset: str, budget: int, seed: int) -> ZooResults:
-    """Return the figures that the service shows, in the order of the table."""
+    """Return the figures that the service shows, in the order of the table: of the trainings of this budget."""
+    trained = [one for one in rank(outcomes) if not one.ships]
     return ZooResults(
-        dataset=dataset,
-        budget=budget,
-        count=outcomes[0].count,
-        seed=seed,
-        trainings=[
-            ZooTraining(family=one.family, preset=one.preset, images=one.images, metrics=_metrics(one))
-            for one in rank(outcomes)
-        ],
+        dataset=dataset, budget=budget, count=_count(trained), seed=seed, trainings=[*map(_training, trained)]
     )
 
 
-def _metrics(outcome: Outcome) -> dict[str, float]:
-    """Return metrics by name, as checkpoints have them, to four digits behind the point."""
-    known = {
-        "fd": outcome.distance,
-        "fd_floor": outcome.floor,
-        "precision": outcome.precision,
-        "recall": outcome.recall,
-        "density": outcome.density,
-        "coverage": outcome.coverage,
-        "classes_covered": outcome.classes,
-        "label_accuracy": outcome.accuracy,
-    }
-    return {name: round(value, 4) for name, value in known.items() if value is not None}
+def _count(outcomes: Sequence[Outcome]) -> int:
+    (count,) = {found.count for one in outcomes if (found := one.figures["fd"]) is not None}
+    return count
+
+
+def _training(outcome: Outcome) -> ZooTraining:
+    """Return the metrics by name, as checkpoints have them, to five digits."""
+    family, _, preset = outcome.name.partition(":")
+    known = {name: found for name, found in outcome.figures.items() if found is not None}
+    values = {name: found.value for name, found in known.items()}
+    floors = {f"{name}_floor": found.floor for name, found in known.items()}
+    rounded = {name: float(f"{value:.5g}") for name, value in (values | floors).items()}
+    return ZooTraining(family=family, preset=preset, images=outcome.images, metrics=rounded)
 
 
 def write_figures(file: Path, figures: ZooResults) -> None:

@@ -51,9 +51,9 @@ def do_left(work: Work[R], runs: Sequence[R], settings: WorkerSettings, *, jobs:
 
 
 def command(module: str, options: Mapping[str, object], settings: WorkerSettings) -> str:
-    """Return the command that does the same: options that are empty or 0 are left out."""
+    """Return the command that does the same: options that are empty or 0 are left out, True is a flag."""
     precision = [] if settings.precision == "float32" else [f"GANERY_PRECISION={settings.precision}"]
-    words = [str(word) for option in options.items() if option[1] for word in option]
+    words = [str(word) for option in options.items() if option[1] for word in option if word is not True]
     return shlex.join([*precision, "python", "-m", f"benchmarks.{module}", *words])
 
 
@@ -62,9 +62,16 @@ def names(text: str) -> list[str]:
     return [name for name in text.split(",") if name]
 
 
+def natural(text: str) -> int:
+    """Read a whole number from 0. Raises argparse.ArgumentTypeError, ValueError."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is negative")
+    return number
+
+
 def positive(text: str) -> int:
     """Read a whole number from 1. Raises argparse.ArgumentTypeError, ValueError."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not positive")
-    return number
+    if not natural(text):
+        raise argparse.ArgumentTypeError("0 is not positive")
+    return int(text)

@@ -14,14 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmarks._crew import Tell
 from benchmarks._runs import command, do_left, names, positive, share_threads
-from benchmarks.zoo import Stopwatch
+from benchmarks._stopwatch import Witness
 from checkpoints.files import write_whole
 from checkpoints.format import drop_training_state, read_metadata
 from ganery.local_training import train
@@ -92,32 +91,8 @@ class TrialRun:
             return None
 
 
-class Witness(Stopwatch):
-    """Tells how far a training is, and notes what was measured of each checkpoint before it is removed."""
-
-    def __init__(self, directory: Path, images_per_step: int, tell: Tell) -> None:
-        super().__init__(directory / "pace.json", images_per_step, tell)
-        self._checkpoints, self._notes = directory / "checkpoints", directory / "judged.json"
-        self.judged = _read_notes(self._notes)
-
-    def losses(self, terms: Mapping[str, Any]) -> None:
-        """Hear of a report, after which older checkpoints than the newest are removed."""
-        self.note()
-        super().losses(terms)
-
-    def note(self) -> None:
-        """Keep what the checkpoints on disk say of their pictures."""
-        found = {int(one.name): one for one in self._checkpoints.glob("[0-9]*")}
-        for step in found.keys() - self.judged.keys():
-            self.judged[step] = dict(read_metadata(found[step]).metrics)
-            write_whole(self._notes, json.dumps(self.judged).encode())
-
-
-def _read_notes(file: Path) -> dict[int, dict[str, float | None]]:
-    try:
-        return {int(step): told for step, told in json.loads(file.read_text()).items()}
-    except (OSError, ValueError):
-        return {}
+def _read_metrics(checkpoint: Path) -> Mapping[str, float | None]:
+    return read_metadata(checkpoint).metrics
 
 
 def work(run: TrialRun, tell: Tell) -> None:
@@ -127,18 +102,18 @@ def work(run: TrialRun, tell: Tell) -> None:
     """
     request, steps = run.trial.request, run.trial.total_steps
     wish = request.model_dump() | {"sample_interval": steps}
-    witness = Witness(run.directory, -(-request.images // steps), tell)
+    witness = Witness(run.directory, -(-request.images // steps), tell, _read_metrics)
     try:
         result = train(wish, run.directory, run.settings, witness)
     except TrainingDivergedError as error:
-        _end(run, Ending(total_steps=steps, judged=witness.judged, failure=str(error)))
+        _end(run, Ending(total_steps=steps, judged=witness.noted, failure=str(error)))
         tell(1.0, f"diverged: {error}")
         return
     witness.note()
     if not result.is_finished:
         tell(result.step / steps, f"interrupted at step {result.step} of {steps}")
         return
-    ending = Ending(total_steps=steps, judged=witness.judged)
+    ending = Ending(total_steps=steps, judged=witness.noted)
     _end(run, ending)
     drop_training_state(result.checkpoint)
     tell(1.0, f"{HEADLINE} {(ending.at('final') or {}).get(HEADLINE)}")

@@ -5,50 +5,39 @@
     python -m benchmarks.zoo --presets neutral
 
 A training is named family:preset; a family alone stands for its first preset and those with the same batches, budget
-and averaging, which differ in the loss.
+and averaging, which differ in the loss. Beside them stands each checkpoint that ships and is of one of the families.
+Every metric is measured, GAN-train with --passes of its classifier over the pictures, which takes minutes. What was
+measured before is not measured again.
 Ctrl-C saves; the same command goes on where it was, also after a kill. GANERY_PRECISION chooses the arithmetic.
 Results go to OUT/results.md and OUT/results.png, and as figures to FIGURES, once all trainings have ended.
 """
 
 import argparse
-import json
-import shutil
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from hashlib import blake2b
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
-from rich.console import Console
 
 from app.zoo_results import FIGURES
+from benchmarks._budgets import Budgeted, frame, train_left
 from benchmarks._crew import Tell
+from benchmarks._figures import Figures, Protocol, measure_missing, wanted
 from benchmarks._results import Outcome, describe, draw_rows, gather, rank, write, write_figures
-from benchmarks._runs import command, do_left, names, positive, share_threads
-from checkpoints.files import write_whole
+from benchmarks._runs import command, do_left, names, natural, positive, share_threads
+from benchmarks._stopwatch import TRAINING_SHARE, Pace, Stopwatch
 from checkpoints.format import drop_training_state, read_metadata
-from checkpoints.library import load_judge, load_sampler
-from datasets import load_dataset
-from ganery.display import TrainingBar
-from ganery.local_training import train
-from metrics import Reference
-from models import Family, Preset, families, find_dataset, find_family
-from workers.evaluation import evaluate
+from checkpoints.library import load_sampler, shipped, shipped_id
+from models import Family, Preset, families, find_family
+from workers.gan_train import EPOCHS
 from workers.settings import WorkerSettings
 
 DATASET = "mnist"
 PICTURES = 10_000
-METRICS = ("fd", "precision", "recall", "density", "coverage", "label_accuracy", "classes_covered")
 COLUMNS = 20
 CHECKPOINTS = 20
-LEAST_INTERVAL = 10
-"""Steps between checkpoints at least: those beside a report are not timed."""
-
-TRAINING_SHARE = 0.95
-"""Of a run's time, as the time left reckons it; judging takes the rest."""
 
 Zoo = Mapping[str, Family[Any]]
 Name = tuple[str, str]
@@ -59,10 +48,6 @@ Name = tuple[str, str]
 
 class NothingChosenError(ValueError):
     """No training is of that name."""
-
-
-def _frame(preset: Preset[Any]) -> tuple[float, ...]:
-    return preset.batch_size, preset.images, preset.averaging_half_life
 
 
 def choose(zoo: Zoo, named: Sequence[str] = (), presets: Sequence[str] = ()) -> list[Name]:
@@ -92,169 +77,93 @@ def _usual(family: Family[Any], presets: Sequence[str]) -> Iterator[str]:
 
 def is_alike(preset: Preset[Any], other: Preset[Any]) -> bool:
     """Whether batches, budget and averaging are the same, so that a comparison of the two is one of losses."""
-    return _frame(preset) == _frame(other)
+    return frame(preset) == frame(other)
 
 
 # --- One training -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One training of the zoo. root: where each has a directory."""
+class Run(Budgeted):
+    """One training of the zoo, or a checkpoint that ships. passes: of GAN-train's classifier over the drawn pictures.
 
-    family: str
-    preset: str
-    dataset: str
-    budget: int
-    seed: int
-    root: Path
-    settings: WorkerSettings
+    ships: the directory of the checkpoint that ships, which needs no training; None for a training.
+    """
+
+    passes: int = 0
+    ships: Path | None = None
+    fid: bool = False
+
+    @classmethod
+    def of_shipped(cls, ships: Path, root: Path, settings: WorkerSettings, *, passes: int, fid: bool) -> "Run":
+        """Return the run of a checkpoint that ships."""
+        made = read_metadata(ships)
+        named = made.family, made.preset, made.dataset.name
+        return cls(*named, made.images, 0, root, settings, passes=passes, ships=ships, fid=fid)
 
     @property
     def name(self) -> str:
-        """The family and the preset."""
-        return f"{self.family}:{self.preset}"
+        """The family and the preset, or the name under which it ships."""
+        return super(Run, self).name if self.ships is None else self.ships.name
 
     @property
     def directory(self) -> Path:
-        """Where it lies: another recipe, budget, seed or arithmetic is another training."""
-        preset = find_family(self.family).preset(self.preset)
-        recipe = preset.hyperparameters.model_dump(mode="json"), *_frame(preset)[::2]
-        asked = (recipe, self.dataset, self.budget, self.seed, self.settings.precision)
-        digest = blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=4).hexdigest()
-        return self.root / f"{self.family}-{self.preset}-{digest}"
+        """Where it lies: another checkpoint that ships is another directory, too."""
+        if self.ships is None:
+            return super(Run, self).directory
+        return self.root / f"ships-{shipped_id(self.ships, read_metadata(self.ships))}"
 
     @property
     def checkpoint(self) -> Path:
         """The newest checkpoint."""
-        return max((self.directory / "checkpoints").glob("[0-9]*"))
-
-    def read(self) -> Outcome | None:
-        """Return what came of it, if it has ended."""
-        try:
-            return Outcome.model_validate_json((self.directory / "outcome.json").read_text())
-        except (OSError, ValidationError):
-            return None
-
-
-@dataclass(slots=True)
-class Pace:
-    """Pictures that were timed, and the seconds of training that they took; kept from one process to the next."""
-
-    images: int = 0
-    seconds: float = 0.0
+        return super(Run, self).checkpoint if self.ships is None else self.ships
 
     @property
-    def images_per_second(self) -> float | None:
-        """The rate, if anything was timed."""
-        return self.images / self.seconds if self.seconds else None
+    def figures(self) -> Figures:
+        """What is known of its pictures."""
+        protocol = Protocol.of(self.dataset, count=PICTURES, seed=self.seed, passes=self.passes)
+        return Figures(self.directory / "figures.json", protocol)
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that are to be known."""
+        return wanted(fid=self.fid)
 
-class Stopwatch(TrainingBar):
-    """Times the steps of a training, and tells how far it is. file: keeps the pace.
-
-    A step is timed unless it is the first of a process, which warms up, or follows a report, which draws and saves.
-    """
-
-    def __init__(
-        self, file: Path, images_per_step: int, tell: Tell, *, now: Callable[[], float] = time.perf_counter
-    ) -> None:
-        super().__init__(Console(quiet=True))
-        self.pace = _read_pace(file)
-        self._file, self._images_per_step, self._tell, self._now = file, images_per_step, tell, now
-        self._last: float | None = None
-        self._is_warm = False
-
-    def say(self, line: str) -> None:
-        """Say nothing: other trainings go on beside this one."""
-
-    def move(self, state: str, step: int, total: int) -> None:
-        """Take the time at a step."""
-        now = self._now()
-        if self._last is not None:
-            self.pace.seconds += now - self._last
-            self.pace.images += self._images_per_step
-        self._last = now if self._is_warm else None
-        self._is_warm = True
-        self._tell(TRAINING_SHARE * step / total, "")
-
-    def losses(self, terms: Mapping[str, Any]) -> None:
-        """Hear of a report: keep the pace, and remove older checkpoints than the newest."""
-        self._last = None
-        self.keep()
-        for older in sorted((self._file.parent / "checkpoints").glob("[0-9]*"))[:-1]:
-            shutil.rmtree(older)
-
-    def keep(self) -> None:
-        """Write the pace to its file."""
-        write_whole(self._file, json.dumps(asdict(self.pace)).encode())
-
-
-def _read_pace(file: Path) -> Pace:
-    try:
-        return Pace(**json.loads(file.read_text()))
-    except (OSError, ValueError, TypeError):
-        return Pace()
+    def read(self) -> Outcome | None:
+        """Return what came of it, if it has ended and all figures are known."""
+        figures = self.figures.find(self.metrics)
+        if figures is None or not self.is_trained:
+            return None
+        metadata = read_metadata(self.checkpoint)
+        return Outcome(
+            name=self.name,
+            ships=self.ships is not None,
+            images=metadata.images_seen,
+            averaging_half_life=metadata.averaging_half_life,
+            images_per_second=Pace.read(self.directory / "pace.json").images_per_second,
+            arithmetic=metadata.precision,
+            threads=self.settings.training_threads,
+            torch=metadata.versions["torch"],
+            figures=figures,
+        )
 
 
 def work(run: Run, tell: Tell) -> None:
     """Train and judge; where Ctrl-C is pressed, save and return without an outcome. Raises one of `train`'s errors."""
-    family, dataset = find_family(run.family), find_dataset(run.dataset)
-    preset = family.preset(run.preset)
-    config = family.configure(preset.hyperparameters.model_dump(), dataset)
-    steps = family.total_steps(config, preset.batch_size, run.budget)
-    interval = max(LEAST_INTERVAL, -(-steps // CHECKPOINTS))
-    wish = {
-        "family": run.family,
-        "preset": run.preset,
-        "dataset": run.dataset,
-        "seed": run.seed,
-        "images": run.budget,
-        "checkpoint_interval": interval,
-        "metrics_interval": interval,
-        "sample_interval": steps,
-    }
-    watch = Stopwatch(run.directory / "pace.json", family.images_per_step(config, preset.batch_size), tell)
-    result = train(wish, run.directory, run.settings, watch)
-    watch.keep()
-    if not result.is_finished:
-        tell(TRAINING_SHARE * result.step / steps, f"interrupted at step {result.step} of {steps}")
+    watch = partial(Stopwatch, run.directory / "pace.json", tell=tell)
+    if train_left(run, watch, tell, checkpoints=CHECKPOINTS) is None:
         return
-    tell(TRAINING_SHARE, "judging")
-    outcome = conclude(run, result.checkpoint, watch.pace)
-    write_whole(run.directory / "outcome.json", outcome.model_dump_json(indent=2).encode())
-    drop_training_state(result.checkpoint)
-    tell(1.0, f"FD {outcome.distance:.2f}, {outcome.images_per_second or 0:.0f} pictures a second")
-
-
-def conclude(run: Run, checkpoint: Path, pace: Pace) -> Outcome:
-    """Judge the last checkpoint."""
     torch.set_num_threads(run.settings.training_threads)
-    metadata, sampler, judge = read_metadata(checkpoint), load_sampler(checkpoint), load_judge(run.dataset)
-    train, test = (load_dataset(run.dataset, run.settings.datasets, split=split) for split in ("train", "test"))
-    report = evaluate(sampler, Reference.of(judge, train, test), count=PICTURES, seed=run.seed, names=METRICS)
-    accuracy = report.find("label_accuracy")
-    return Outcome(
-        family=run.family,
-        preset=run.preset,
-        steps=metadata.step,
-        images=metadata.images_seen,
-        averaging_half_life=metadata.averaging_half_life,
-        images_per_second=pace.images_per_second,
-        arithmetic=metadata.precision,
-        threads=run.settings.training_threads,
-        torch=metadata.versions["torch"],
-        count=report.count,
-        distance=report["fd"].value,
-        floor=report["fd"].floor,
-        precision=report["precision"].value,
-        recall=report["recall"].value,
-        density=report["density"].value,
-        coverage=report["coverage"].value,
-        accuracy=None if accuracy is None else accuracy.value,
-        classes=int(report["classes_covered"].value),
-        classes_known=len(metadata.dataset.classes),
-    )
+    names = run.metrics
+    left = len(run.figures.missing(names))
+    tell(TRAINING_SHARE, "judging")
+    for done, name in enumerate(measure_missing(run.figures, run.checkpoint, names, run.settings), start=1):
+        tell(TRAINING_SHARE + (1 - TRAINING_SHARE) * done / left, f"measured {name}")
+    if run.ships is None:
+        drop_training_state(run.checkpoint)
+    outcome = run.read()
+    assert outcome is not None
+    tell(1.0, f"FD {outcome.value('fd'):.2f}, {outcome.images_per_second or 0:.0f} pictures a second")
 
 
 # --- All of them --------------------------------------------------------------------------------------------------
@@ -266,15 +175,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = share_threads(WorkerSettings(), chosen.jobs)
     root = chosen.dir or settings.data_dir / "zoo"
     try:
-        wanted = choose(families(), chosen.families, chosen.presets)
+        wanted_names = choose(families(), chosen.families, chosen.presets)
     except (KeyError, NothingChosenError) as error:
         raise SystemExit(str(error)) from None
-    runs = [Run(*name, DATASET, chosen.budget, chosen.seed, root, settings) for name in wanted]
+    runs = [
+        Run(*name, DATASET, chosen.budget, chosen.seed, root, settings, passes=chosen.passes, fid=chosen.fid)
+        for name in wanted_names
+    ]
+    runs += list(_shipped_beside(runs))
     ending = do_left(work, runs, settings, jobs=chosen.jobs)
     outcomes = {run: outcome for run in runs if (outcome := run.read()) is not None}
     if not outcomes:
         raise SystemExit("no training came to its end")
     print(*conclude_all(outcomes, chosen, ending.failures), sep="\n")
+
+
+def _shipped_beside(runs: Sequence[Run]) -> Iterator[Run]:
+    """Yield the runs of the checkpoints that ship and are of the families and the data set of these runs."""
+    told = {(run.family, run.dataset): run for run in runs}
+    for ships in shipped().values():
+        made = read_metadata(ships)
+        beside = told.get((made.family, made.dataset.name))
+        if beside is not None:
+            yield Run.of_shipped(ships, beside.root, beside.settings, passes=beside.passes, fid=beside.fid)
 
 
 def conclude_all(
@@ -305,7 +228,8 @@ def _command(chosen: argparse.Namespace, settings: WorkerSettings) -> str:
         "--seed": chosen.seed,
         "--jobs": chosen.jobs if chosen.jobs > 1 else 0,
     }
-    return command("zoo", options, settings)
+    flags = {"--passes": str(chosen.passes) if chosen.passes != EPOCHS else "", "--fid": chosen.fid}
+    return command("zoo", options | flags, settings)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -314,6 +238,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--families", type=names, default=[], help="some, as a,b or a:preset,b; default all")
     parser.add_argument("--presets", type=names, default=[], help="presets by name, in place of the usual choice")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--passes", type=natural, default=EPOCHS, help="of GAN-train's classifier; 0 leaves it out")
+    parser.add_argument("--fid", action="store_true", help="FID too, which needs Inception's weights")
     parser.add_argument("--jobs", type=positive, default=1, help="trainings at a time; they share the threads")
     parser.add_argument("--dir", type=Path, help="what has been done so far; default zoo in GANERY_DATA_DIR")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="where the results go")

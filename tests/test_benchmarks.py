@@ -5,22 +5,27 @@ import io
 import math
 import os
 import signal
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from PIL import Image
 from rich.console import Console
+from torch import Tensor
 
 from app.zoo_results import ZooResults, read_zoo_results
-from benchmarks import script_loop, study, zoo
+from benchmarks import _figures, script_loop, study, zoo
 from benchmarks._crew import Board, Countdown, Crew
-from benchmarks._results import LUCIC_MNIST, Outcome, describe, draw_rows, gather, tabulate
+from benchmarks._figures import Figure
+from benchmarks._results import LUCIC_MNIST, Outcome, describe, draw_rows, gather, tabulate, tabulate_rest
+from benchmarks._stopwatch import TRAINING_SHARE, Pace, Stopwatch
 from benchmarks.trainer_overhead import PlainLoop, compare
-from benchmarks.zoo import Pace, Run, Stopwatch, choose, is_alike
-from metrics import find_metric
-from models import UnknownFamilyError, UnknownPresetError, derive_seed, families, find_family, from_pixels
+from benchmarks.zoo import Run, choose, is_alike
+from metrics import find_metric, metrics
+from models import Classifier, UnknownFamilyError, UnknownPresetError, derive_seed, families, find_family, from_pixels
 from store.study_requests import StudyRequest, StudyWish, plan_study
 from tests.crew_tasks import serve
 from tests.snapshot import ROOT
@@ -32,30 +37,32 @@ from workers.trainer import Plan, TrainingDivergedError
 LSGAN = find_family("lsgan")
 
 
-def outcome(name: str = "lsgan:neutral", **changes: object) -> Outcome:
-    family, preset = name.split(":")
+FIGURES = {
+    "fd": Figure(value=2.5, floor=0.25, count=10_000),
+    "label_accuracy": None,
+    "precision": Figure(value=0.91, floor=0.95, count=10_000),
+    "recall": Figure(value=0.82, floor=0.95, count=10_000),
+    "density": Figure(value=0.73, floor=0.98, count=10_000),
+    "coverage": Figure(value=0.64, floor=0.97, count=10_000),
+    "classes_covered": Figure(value=9, floor=10, count=10_000),
+    "kid": Figure(value=0.0123, floor=0.0001, count=10_000),
+    "gan_train": None,
+}
+
+
+def outcome(name: str = "lsgan:neutral", *, figures: Mapping[str, Figure | None] = FIGURES, **changes: Any) -> Outcome:
     made = Outcome(
-        family=family,
-        preset=preset,
-        steps=10,
+        name=name,
+        ships=False,
         images=640,
         averaging_half_life=10_000,
         images_per_second=123.4,
         arithmetic="float32",
         threads=1,
         torch="2.0",
-        count=10_000,
-        distance=2.5,
-        floor=0.25,
-        precision=0.91,
-        recall=0.82,
-        density=0.73,
-        coverage=0.64,
-        accuracy=None,
-        classes=9,
-        classes_known=10,
+        figures=figures,
     )
-    return made.model_copy(update=changes)
+    return replace(made, **changes)
 
 
 # --- Which trainings ----------------------------------------------------------------------------------------------
@@ -102,38 +109,65 @@ def test_the_published_figures_name_presets_that_exist() -> None:
 # --- The page and the picture -------------------------------------------------------------------------------------
 
 
-def test_the_table_is_sorted_by_fd_and_shows_what_is_known() -> None:
-    lines = tabulate([outcome(), outcome("toy:only", distance=1.0, accuracy=0.987, averaging_half_life=0)])
-    assert lines[2] == "| toy:only \\* | 1.00 | 4.0 | 0.91 | 0.82 | 0.73 | 0.64 | 98.7% | 9/10 | 123 |  |"
-    assert lines[3] == "| lsgan:neutral | 2.50 | 10.0 | 0.91 | 0.82 | 0.73 | 0.64 |  | 9/10 | 123 | 7.8 ± 0.6 |"
+def better(fd: float, **others: float) -> Mapping[str, Figure | None]:
+    found = {name: Figure(value=value, floor=1.0, count=10_000) for name, value in others.items()}
+    return FIGURES | {"fd": Figure(value=fd, floor=0.25, count=10_000)} | found
+
+
+def test_the_table_is_sorted_by_fd_below_what_real_pictures_have() -> None:
+    best = outcome("toy:only", figures=better(1.0, label_accuracy=0.987), averaging_half_life=0)
+    lines = tabulate([outcome(), best])
+    assert lines[2] == "| *real pictures* | 0.25 | 1.0 | 100.00% | 0.95 | 0.95 | 0.98 | 0.97 | 10 |  |  |"
+    assert lines[3] == "| toy:only \\* | 1.00 | 4.0 | 98.70% | 0.91 | 0.82 | 0.73 | 0.64 | 9 | 123 |  |"
+    assert lines[4] == "| lsgan:neutral | 2.50 | 10.0 |  | 0.91 | 0.82 | 0.73 | 0.64 | 9 | 123 | 7.8 ± 0.6 |"
     assert {line.count("|") for line in lines} == {12}
 
 
+def test_the_other_table_has_what_the_first_has_not() -> None:
+    lines = tabulate_rest([outcome(), outcome("toy:ships", ships=True, figures=better(1.0, gan_train=0.99))])
+    assert lines[0] == "| family:preset | KID | GAN-train accuracy |"
+    assert lines[2:] == [
+        "| *better* | *lower* | *higher* |",
+        "| *real pictures* | 0.0001000 | 100.00% |",
+        "| toy:ships † | 0.01230 | 99.00% |",
+        "| lsgan:neutral | 0.01230 |  |",
+    ]
+
+
 def test_a_rate_that_was_not_timed_is_left_out() -> None:
-    assert tabulate([outcome(images_per_second=None)])[2].split("|")[10].strip() == ""
+    assert tabulate([outcome(images_per_second=None)])[3].split("|")[10].strip() == ""
 
 
 def test_the_page_says_how_it_came_about_and_what_failed() -> None:
     failures = {"toy:only": "it diverged"}
     page = describe([outcome()], command="the command", budget=60_000, jobs=2, failures=failures, picture="results.png")
-    for part in ("60,000", "    the command", "2 trainings at a time with 1 thread each", "torch 2.0", "0.250"):
+    for part in ("60,000", "    the command", "2 trainings at a time with 1 thread each", "torch 2.0", "0.25"):
         assert part in page
     assert "`toy:only` failed: it diverged" in page
     assert "not comparable" in page
 
 
 def test_the_figures_stand_as_the_table_does_and_leave_out_what_was_not_measured() -> None:
-    outcomes = [outcome(), outcome("toy:only", distance=1.0, accuracy=0.987)]
+    better = {
+        "fd": Figure(value=0.5, floor=0.25, count=100),
+        "label_accuracy": Figure(value=0.987, floor=1.0, count=100),
+    }
+    known = {
+        name: figure and replace(figure, count=100) for name, figure in FIGURES.items() if name != "label_accuracy"
+    }
+    outcomes = [outcome(figures=known), outcome("toy:only", figures=known | better), outcome("shipped", ships=True)]
     figures = gather(outcomes, dataset="mnist", budget=60_000, seed=0)
     assert [one.family for one in figures.trainings] == ["toy", "lsgan"]
     assert figures.of("toy")[0].metrics["label_accuracy"] == 0.987
     assert "label_accuracy" not in figures.of("lsgan")[0].metrics
+    assert (figures.count, figures.of("toy")[0].metrics["fd_floor"]) == (100, 0.25)
 
 
 def test_the_figures_that_ship_are_those_of_the_document() -> None:
     results, document = read_zoo_results(), (ROOT / "docs" / "results.md").read_text()
     assert f"{results.budget:,} pictures" in document
-    rows = [line for line in document.splitlines() if line.startswith("| ") and ":" in line.split("|")[1]][1:]
+    table = document.partition("\n## ")[0].splitlines()
+    rows = [line for line in table if line.startswith("| ") and ":" in line.split("|")[1]][1:]
     assert len(rows) == len(results.trainings)
     for row, training in zip(rows, results.trainings, strict=True):
         assert row.startswith(f"| {training.family}:{training.preset} ")
@@ -175,7 +209,8 @@ def little_run(root: Path, budget: int = 12 * 64, seed: int = 0) -> Run:
 
 @pytest.fixture
 def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zoo, "load_judge", lambda dataset: segments_judge())
+    monkeypatch.setattr(_figures, "load_judge", lambda dataset: segments_judge())
+    monkeypatch.setattr(_figures, "judge_digest", lambda dataset: "0" * 64)
     monkeypatch.setattr(zoo, "PICTURES", 300)
 
 
@@ -185,25 +220,86 @@ def test_an_interrupted_run_goes_on_and_comes_to_an_outcome(tmp_path: Path) -> N
 
     def interrupt(share: float, line: str) -> None:
         told.append(line)
-        if not line and share > zoo.TRAINING_SHARE / 2:
+        if not line and share > TRAINING_SHARE / 2:
             os.kill(os.getpid(), signal.SIGINT)
 
     zoo.work(run, interrupt)
     assert run.read() is None
     assert "interrupted at step 7 of 12" in told
-    timed = zoo._read_pace(run.directory / "pace.json").images
+    timed = Pace.read(run.directory / "pace.json").images
     assert timed == 6 * 64  # all but the first step
     shares: list[float] = []
     zoo.work(run, lambda share, line: shares.append(share))
-    assert shares[0] == zoo.TRAINING_SHARE * 7 / 12
+    assert shares[0] == TRAINING_SHARE * 7 / 12
     assert shares[-1] == 1
     ending = run.read()
     assert ending is not None
-    assert (ending.name, ending.steps, ending.images, ending.count) == ("lsgan:neutral", 12, 12 * 64, 300)
-    assert ending.distance > ending.floor
+    assert (ending.name, ending.images, set(ending.figures)) == ("lsgan:neutral", 12 * 64, set(metrics()) - {"fid"})
+    distance = ending.figures["fd"]
+    assert distance is not None
+    assert distance.value > distance.floor
+    assert distance.count == 300
+    assert ending.figures["gan_train"] is None  # it takes no labels
     assert ending.images_per_second is not None
-    assert zoo._read_pace(run.directory / "pace.json").images > timed
+    assert Pace.read(run.directory / "pace.json").images > timed
     assert run.checkpoint.name == "00000012"
+
+
+@pytest.mark.usefixtures("few_pictures")
+def test_only_what_is_not_known_is_measured_and_the_floor_once_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = replace(little_run(tmp_path, budget=64), family="cgan", preset="conv")
+    zoo.work(run, lambda share, line: None)
+    first = run.read()
+    assert first is not None
+    assert first.figures["gan_train"] is None  # of no passes
+    longer, told = replace(run, passes=1), list[str]()
+    assert longer.read() is None
+    zoo.work(longer, lambda share, line: told.append(line))
+    assert [line for line in told if line.startswith("measured")] == ["measured gan_train"]
+    second = longer.read()
+    assert second is not None
+    assert second.figures["fd"] == first.figures["fd"]
+    found = second.figures["gan_train"]
+    assert found is not None
+    assert 0 <= found.value <= 1
+
+    trained: list[int] = []
+
+    def train_none(*_: object, **__: object) -> Callable[[Tensor, Tensor], Classifier]:
+        return lambda pixels, labels: trained.append(len(pixels)) or segments_judge()  # type: ignore[func-returns-value]
+
+    monkeypatch.setattr(_figures, "classifier_trainer", train_none)
+    another = replace(longer, seed=0, budget=128)
+    zoo.work(another, lambda share, line: None)
+    assert trained == [300]  # of the drawn pictures; the floor was known
+    third = another.read()
+    assert third is not None
+    other = third.figures["gan_train"]
+    assert other is not None
+    assert other.floor == found.floor
+
+
+@pytest.mark.usefixtures("few_pictures")
+def test_a_damaged_file_of_figures_is_measured_again(tmp_path: Path) -> None:
+    run = little_run(tmp_path, budget=64)
+    zoo.work(run, lambda share, line: None)
+    before = run.read()
+    (run.directory / "figures.json").write_text("[3")
+    assert run.read() is None
+    zoo.work(run, lambda share, line: None)
+    assert run.read() == before
+
+
+def test_a_checkpoint_that_ships_stands_beside_its_family(tmp_path: Path) -> None:
+    settings = WorkerSettings(data_dir=tmp_path / "data", training_threads=1)
+    runs = [Run(family, "neutral", "mnist", 64, 0, tmp_path, settings, passes=2) for family in ("lsgan", "vae")]
+    assert not list(zoo._shipped_beside(runs))
+    flagship = replace(runs[0], family="projection_gan", preset="quick")
+    (ships,) = zoo._shipped_beside([*runs, flagship])
+    assert (ships.name, ships.preset, ships.passes, ships.is_trained) == ("projection_gan-mnist", "best", 2, True)
+    assert ships.directory.name.startswith("ships-projection_gan-mnist-")
 
 
 def test_another_budget_seed_or_recipe_is_another_directory(tmp_path: Path) -> None:
@@ -229,8 +325,8 @@ def test_the_command_trains_what_is_left_and_writes_the_results(
     with Image.open(picture) as sheet:
         assert sheet.height == 2 * 16
     (figures,) = ZooResults.model_validate_json((tmp_path / "figures.json").read_text()).of("lsgan")
-    assert figures.metrics["fd"] == pytest.approx(ended.distance, abs=1e-4)
-    assert figures.metrics["fd_floor"] == pytest.approx(ended.floor, abs=1e-4)
+    assert figures.metrics["fd"] == pytest.approx(ended.value("fd"), rel=1e-4)
+    assert "fd_floor" in figures.metrics
 
 
 def test_the_command_tells_precision_and_leaves_places_out(tmp_path: Path) -> None:
