@@ -83,8 +83,8 @@ class Budgeted:
 def train_left(run: Budgeted, watch: Callable[[int], Stopwatch], tell: Tell, *, checkpoints: int) -> Stopwatch | None:
     """Train what is left of a run; None where Ctrl-C was pressed, after all was saved.
 
-    watch: makes what follows the training, of the pictures in a step. checkpoints: as many, if the steps allow. The
-    pictures are judged beside the checkpoints alone, which are not timed. Raises one of `train`'s errors.
+    watch: makes what follows the training, of the pictures in a step. checkpoints: as many, if the steps allow. Its
+    pictures are judged at its end alone, so that no step that is timed waits for it. Raises one of `train`'s errors.
     """
     watching = watch(run.images_per_step)
     if run.is_trained:
@@ -98,7 +98,7 @@ def train_left(run: Budgeted, watch: Callable[[int], Stopwatch], tell: Tell, *, 
         "images": run.budget,
         "checkpoint_interval": interval,
         "metrics_interval": interval,
-        "quality_interval": interval,
+        "quality_interval": run.steps,
         "sample_interval": run.steps,
     }
     result = train(wish, run.directory, run.settings, watching)

@@ -17,6 +17,7 @@ from store.settings import StoreSettings
 from workers.evaluation import draw_beside, take_real
 from workers.gan_train import classifier_trainer
 from workers.inception import load_inception
+from workers.references import remember
 
 
 class Figure(BaseModel):
@@ -125,13 +126,15 @@ def measure_missing(figures: Figures, checkpoint: Path, names: Sequence[str], se
 
 def _gather(protocol: Protocol, settings: StoreSettings, *, with_inception: bool) -> Reference:
     train, test = (load_dataset(protocol.dataset, settings.datasets, split=split) for split in ("train", "test"))
-    return Reference.of(
+    reference = Reference.of(
         load_judge(protocol.dataset),
         train,
         test,
         train_classifier=classifier_trainer(train.spec, epochs=protocol.passes) if protocol.passes else None,
         inception=load_inception() if with_inception else None,
     )
+    remember(reference.test, test, settings.judged)
+    return reference
 
 
 def _measure(metric: Metric, drawn: Evidence, floor: Evidence, protocol: Protocol, root: Path) -> Figure | None:

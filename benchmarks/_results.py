@@ -34,13 +34,14 @@ Measured in Inception's features after 20 passes: 50 seeds of the best of 100 ra
 class Outcome:
     """What came of one training.
 
-    ships: whether it is a checkpoint that ships, of a budget of its own. images: pictures that the discriminator saw.
-    images_per_second: of training alone; None where too few steps were timed. figures: by metric; None where one does
-    not apply.
+    ships: the name of a checkpoint that ships, which had a budget of its own; None for a training of the zoo. images:
+    pictures that the discriminator saw. images_per_second: of training alone; None where too few steps were timed.
+    figures: by metric; None where one does not apply.
     """
 
-    name: str
-    ships: bool
+    family: str
+    preset: str
+    ships: str | None
     images: int
     averaging_half_life: float
     images_per_second: float | None
@@ -48,6 +49,11 @@ class Outcome:
     threads: int
     torch: str
     figures: Mapping[str, Figure | None]
+
+    @property
+    def name(self) -> str:
+        """The family and the preset, or the name under which it ships."""
+        return f"{self.family}:{self.preset}" if self.ships is None else self.ships
 
     def value(self, metric: str) -> float:
         """Return a metric's value. Raises KeyError where it is not known."""
@@ -140,7 +146,7 @@ def describe(
     outcomes: Sequence[Outcome], *, command: str, budget: int, jobs: int, failures: Mapping[str, str], picture: str
 ) -> str:
     """Return the page as Markdown. picture: its address from the page."""
-    trained = [outcome for outcome in outcomes if not outcome.ships]
+    trained = [outcome for outcome in outcomes if outcome.ships is None]
     threads = "/".join(sorted({str(outcome.threads) for outcome in outcomes}))
     versions = ", ".join(sorted({outcome.torch for outcome in trained}))
     arithmetic = ", ".join(sorted({outcome.arithmetic for outcome in trained}))

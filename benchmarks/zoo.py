@@ -136,8 +136,9 @@ class Run(Budgeted):
             return None
         metadata = read_metadata(self.checkpoint)
         return Outcome(
-            name=self.name,
-            ships=self.ships is not None,
+            family=self.family,
+            preset=self.preset,
+            ships=None if self.ships is None else self.ships.name,
             images=metadata.images_seen,
             averaging_half_life=metadata.averaging_half_life,
             images_per_second=Pace.read(self.directory / "pace.json").images_per_second,

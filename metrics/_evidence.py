@@ -107,6 +107,10 @@ class Pictures(Keeper):
         """The distance of each picture's features to those of its k-th nearest neighbour among the others: (n,)."""
         return radius(self.features, NEIGHBOURS)
 
+    def remember(self, features: Tensor, radius: Tensor) -> None:
+        """Take the features and radii that the same judge found in the same pictures before."""
+        self.__dict__.update(features=features, radius=radius)
+
     def first(self, count: int) -> "Pictures":
         """Return the first of these pictures, or these themselves where there are no more."""
         if count >= len(self):

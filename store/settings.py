@@ -76,6 +76,11 @@ class StoreSettings(BaseSettings):
         """The cache of the data sets."""
         return self.data_dir / "datasets"
 
+    @property
+    def judged(self) -> Path:
+        """Where it is kept what judges found in real pictures."""
+        return self.data_dir / "judged"
+
     def job_directory(self, job_id: str) -> Path:
         """Return where a job's log and sample grids lie."""
         return self.data_dir / "jobs" / job_id

@@ -17,7 +17,7 @@ from rich.console import Console
 from torch import Tensor
 
 from app.zoo_results import ZooResults, read_zoo_results
-from benchmarks import _figures, script_loop, study, zoo
+from benchmarks import _figures, judging_cost, script_loop, study, zoo
 from benchmarks._crew import Board, Countdown, Crew
 from benchmarks._figures import Figure
 from benchmarks._results import LUCIC_MNIST, Outcome, describe, draw_rows, gather, tabulate, tabulate_rest
@@ -30,7 +30,7 @@ from store.study_requests import StudyRequest, StudyWish, plan_study
 from tests.crew_tasks import serve
 from tests.snapshot import ROOT
 from tests.training import TOY, segments, segments_judge, toy_sampler, train
-from workers import inspection
+from workers import inspection, references
 from workers.settings import WorkerSettings
 from workers.trainer import Plan, TrainingDivergedError
 
@@ -51,9 +51,11 @@ FIGURES = {
 
 
 def outcome(name: str = "lsgan:neutral", *, figures: Mapping[str, Figure | None] = FIGURES, **changes: Any) -> Outcome:
+    family, preset = name.split(":")
     made = Outcome(
-        name=name,
-        ships=False,
+        family=family,
+        preset=preset,
+        ships=None,
         images=640,
         averaging_half_life=10_000,
         images_per_second=123.4,
@@ -124,12 +126,12 @@ def test_the_table_is_sorted_by_fd_below_what_real_pictures_have() -> None:
 
 
 def test_the_other_table_has_what_the_first_has_not() -> None:
-    lines = tabulate_rest([outcome(), outcome("toy:ships", ships=True, figures=better(1.0, gan_train=0.99))])
+    lines = tabulate_rest([outcome(), outcome("toy:only", ships="toy-ships", figures=better(1.0, gan_train=0.99))])
     assert lines[0] == "| family:preset | KID | GAN-train accuracy |"
     assert lines[2:] == [
         "| *better* | *lower* | *higher* |",
         "| *real pictures* | 0.0001000 | 100.00% |",
-        "| toy:ships † | 0.01230 | 99.00% |",
+        "| toy-ships † | 0.01230 | 99.00% |",
         "| lsgan:neutral | 0.01230 |  |",
     ]
 
@@ -148,14 +150,9 @@ def test_the_page_says_how_it_came_about_and_what_failed() -> None:
 
 
 def test_the_figures_stand_as_the_table_does_and_leave_out_what_was_not_measured() -> None:
-    better = {
-        "fd": Figure(value=0.5, floor=0.25, count=100),
-        "label_accuracy": Figure(value=0.987, floor=1.0, count=100),
-    }
-    known = {
-        name: figure and replace(figure, count=100) for name, figure in FIGURES.items() if name != "label_accuracy"
-    }
-    outcomes = [outcome(figures=known), outcome("toy:only", figures=known | better), outcome("shipped", ships=True)]
+    known: Mapping[str, Figure | None] = {"fd": Figure(value=2.5, floor=0.25, count=100), "label_accuracy": None}
+    better = {"fd": Figure(value=0.5, floor=0.25, count=100), "label_accuracy": Figure(value=0.987, floor=1, count=100)}
+    outcomes = [outcome(figures=known), outcome("toy:only", figures=better), outcome("shipped", ships=True)]
     figures = gather(outcomes, dataset="mnist", budget=60_000, seed=0)
     assert [one.family for one in figures.trainings] == ["toy", "lsgan"]
     assert figures.of("toy")[0].metrics["label_accuracy"] == 0.987
@@ -211,6 +208,7 @@ def little_run(root: Path, budget: int = 12 * 64, seed: int = 0) -> Run:
 def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_figures, "load_judge", lambda dataset: segments_judge())
     monkeypatch.setattr(_figures, "judge_digest", lambda dataset: "0" * 64)
+    monkeypatch.setattr(references, "judge_digest", lambda dataset: "0" * 64)
     monkeypatch.setattr(zoo, "PICTURES", 300)
 
 
@@ -447,6 +445,7 @@ def little_study(root: Path) -> tuple[StudyRequest, list[study.TrialRun]]:
 def judged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inspection, "has_judge", lambda dataset: True)
     monkeypatch.setattr(inspection, "load_judge", lambda dataset: segments_judge())
+    monkeypatch.setattr(references, "judge_digest", lambda dataset: "0" * 64)
 
 
 @pytest.mark.usefixtures("judged")
@@ -524,3 +523,18 @@ def test_the_command_of_a_study_names_what_it_trained(tmp_path: Path) -> None:
     assert len({run.name for run in (study.TrialRun(one, tmp_path, WorkerSettings()) for one in plan.trials)}) == 6
     command = "python -m benchmarks.study --families gan:neutral,wgan:paper --trials 3 --budget 60000 --jobs 2"
     assert study._command(chosen, plan.request, WorkerSettings(precision="float32")) == command
+
+
+# --- The cost of judging ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_whole_training_costs_its_steps_and_its_judgements(tmp_path: Path) -> None:
+    settings = WorkerSettings(data_dir=tmp_path, device="cpu", training_threads=1)
+    bench = judging_cost.Bench("lsgan:neutral", "segments", settings, images=250 * 64)
+    cost = judging_cost.measure(bench, rounds=1, steps=2)
+    assert bench.trainer.step_count == 4
+    assert (cost.steps, cost.interval, cost.judgements) == (250, 100, 3)  # at 100, 200 and the end
+    assert cost.step > 0
+    assert cost.judgement > 0
+    assert cost.share == pytest.approx((3 * cost.judgement + cost.first) / (250 * cost.step))

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from datasets import DatasetUnavailableError, Say, TrainingData
 from metrics import Evidence, Measurement, Reference, measure
 from models import Sampler, from_pixels, to_pixels
 from workers.evaluation import draw_beside, take_real
+from workers.references import remember
 from workers.watch import Look
 
 GLANCED_AT, JUDGED = 500, 1000
@@ -70,13 +72,21 @@ class Inspector:
 
     train: its data. load_test: returns the test pictures, which are asked for when the first judgement is due, and of a
     data set alone that has a judge. Without a judge, or where it or the test pictures cannot be had, only pixels and
-    the discriminator tell something: no training ends because nobody could judge it. warn: takes the reason.
+    the discriminator tell something: no training ends because nobody could judge it. warn: takes the reason. judged:
+    the directory where what the judge finds in real pictures is kept, for other trainings too; None keeps nothing.
     """
 
     def __init__(
-        self, train: TrainingData, load_test: Callable[[], TrainingData], *, seed: int, warn: Say = lambda line: None
+        self,
+        train: TrainingData,
+        load_test: Callable[[], TrainingData],
+        *,
+        seed: int,
+        warn: Say = lambda line: None,
+        judged: Path | None = None,
     ) -> None:
         self._train, self._load_test, self._seed, self._warn = train, load_test, seed, warn
+        self._judged = judged
         self._floors: dict[int, Evidence] = {}
         self._judge: str | None = None
 
@@ -107,7 +117,11 @@ class Inspector:
             return None
         try:
             self._judge = current_judge(name)
-            return Reference.of(load_judge(name), self._train, self._load_test())
+            test = self._load_test()
+            reference = Reference.of(load_judge(name), self._train, test)
+            if self._judged is not None:
+                remember(reference.test, test, self._judged)
+            return reference
         except (CheckpointError, DatasetUnavailableError) as error:
             self._warn(f"the pictures are not judged: {error}")
             return None

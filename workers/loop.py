@@ -137,7 +137,7 @@ def run(
         trainer.restore(newest)
         reporter.log(f"continuing from step {trainer.step_count}, which was trained in {newest.metadata.precision}")
     load_test = partial(load_dataset, request.dataset, settings.datasets, split="test", report=reporter.log)
-    inspector = Inspector(trainer.data, load_test, seed=request.seed, warn=reporter.warn)
+    inspector = Inspector(trainer.data, load_test, seed=request.seed, warn=reporter.warn, judged=settings.judged)
     training = Training(trainer, request, inspector, pulse=pulse, reporter=reporter, keeper=keeper, samples=samples)
     return training.run()
 
