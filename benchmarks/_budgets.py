@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmarks._crew import Tell
 from benchmarks._stopwatch import TRAINING_SHARE, Stopwatch
@@ -80,7 +80,10 @@ class Budgeted:
         return per_step, family.total_steps(config, preset.batch_size, self.budget)
 
 
-def train_left(run: Budgeted, watch: Callable[[int], Stopwatch], tell: Tell, *, checkpoints: int) -> Stopwatch | None:
+W = TypeVar("W", bound=Stopwatch)
+
+
+def train_left(run: Budgeted, watch: Callable[[int], W], tell: Tell, *, checkpoints: int) -> W | None:
     """Train what is left of a run; None where Ctrl-C was pressed, after all was saved.
 
     watch: makes what follows the training, of the pictures in a step. checkpoints: as many, if the steps allow. Its

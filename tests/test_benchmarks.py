@@ -2,6 +2,7 @@
 
 import copy
 import io
+import json
 import math
 import os
 import signal
@@ -17,7 +18,7 @@ from rich.console import Console
 from torch import Tensor
 
 from app.zoo_results import ZooResults, read_zoo_results
-from benchmarks import _figures, judging_cost, script_loop, study, zoo
+from benchmarks import _figures, judging_cost, modes, script_loop, study, zoo
 from benchmarks._crew import Board, Countdown, Crew
 from benchmarks._figures import Figure
 from benchmarks._results import LUCIC_MNIST, Outcome, describe, draw_rows, gather, tabulate, tabulate_rest
@@ -25,7 +26,16 @@ from benchmarks._stopwatch import TRAINING_SHARE, Pace, Stopwatch
 from benchmarks.trainer_overhead import PlainLoop, compare
 from benchmarks.zoo import Run, choose, is_alike
 from metrics import find_metric, metrics
-from models import Classifier, UnknownFamilyError, UnknownPresetError, derive_seed, families, find_family, from_pixels
+from models import (
+    MIXTURES,
+    Classifier,
+    UnknownFamilyError,
+    UnknownPresetError,
+    derive_seed,
+    families,
+    find_family,
+    from_pixels,
+)
 from store.study_requests import StudyRequest, StudyWish, plan_study
 from tests.crew_tasks import serve
 from tests.snapshot import ROOT
@@ -538,3 +548,103 @@ def test_a_whole_training_costs_its_steps_and_its_judgements(tmp_path: Path) -> 
     assert cost.step > 0
     assert cost.judgement > 0
     assert cost.share == pytest.approx((3 * cost.judgement + cost.first) / (250 * cost.step))
+
+
+# --- Modes --------------------------------------------------------------------------------------------------------
+
+
+def test_modes_are_the_classes_that_occur_and_kl_tells_how_uneven_they_are() -> None:
+    assert modes.count_classes(torch.arange(8).repeat(5), 8) == {"modes": 8, "kl": pytest.approx(0)}
+    assert modes.count_classes(torch.zeros(40, dtype=torch.int64), 8) == {"modes": 1, "kl": pytest.approx(math.log(8))}
+    by_chance = modes.count_classes(modes.ask(1000, 26_000, seed=0), 1000)
+    assert by_chance["modes"] == 1000
+    assert by_chance["kl"] == pytest.approx(modes._by_chance(), rel=0.15)
+
+
+def little_modes(root: Path, dataset: str = "ring", budget: int = 40 * 64) -> modes.Run:
+    settings = WorkerSettings(data_dir=root / "data", device="cpu", training_threads=1)
+    return modes.Run("lsgan", "neutral", dataset, budget, 0, root / "modes", settings, points=4)
+
+
+@pytest.fixture
+def little_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modes, "COUNTS", dict.fromkeys(modes.COUNTS, 100))
+
+
+@pytest.mark.usefixtures("little_counts")
+def test_modes_are_counted_on_the_way_and_an_interrupted_run_goes_on(tmp_path: Path) -> None:
+    run = little_modes(tmp_path)
+
+    def interrupt(share: float, line: str) -> None:
+        if not line and share > TRAINING_SHARE * 0.6:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    modes.work(run, interrupt)
+    assert run.read() is None
+    assert list(run.noted) == [10]  # so that a report can be written before the end
+    before = dict(run.noted)
+    modes.work(run, lambda share, line: None)
+    noted = run.read()
+    assert noted is not None
+    assert {10, 20, 30, 40} <= set(noted)
+    assert {step: noted[step] for step in before} == before
+    assert set(noted[40]) == {"modes", "high_quality"}
+    assert len(list((run.directory / "checkpoints").glob("[0-9]*"))) <= 2
+
+
+def test_real_points_are_of_every_mode_and_of_high_quality(tmp_path: Path) -> None:
+    for toy, mixture in MIXTURES.items():
+        real = modes.look_at_real(toy, WorkerSettings(data_dir=tmp_path))
+        assert real["modes"] == len(mixture.modes)
+        assert real["high_quality"] == pytest.approx(0.989, abs=0.01)
+
+
+def noted_modes(root: Path) -> list[modes.Run]:
+    """Runs whose counts are known, without a training."""
+    runs = [little_modes(root, dataset) for dataset in ("stacked_mnist", "ring", "grid")]
+    found = {10: {"modes": 5.0, "kl": 2.0}, 40: {"modes": 940.0, "kl": 0.25}}, {40: {"modes": 7.0, "high_quality": 0.5}}
+    for run, noted in zip(runs, (*found, found[1]), strict=True):
+        run.directory.mkdir(parents=True)
+        (run.directory / "judged.json").write_text(json.dumps(noted))
+    return runs
+
+
+def test_the_page_sets_our_row_beside_the_printed_ones(tmp_path: Path) -> None:
+    real: dict[str, dict[str, float | None]] = {"stacked_mnist": {"modes": 1000.0, "kl": 0.02}}
+    real |= {toy: {"modes": 8.0, "high_quality": 0.99} for toy in MIXTURES}
+    page = modes.describe(noted_modes(tmp_path), real, told="the command", failures={"another": "no room"})
+    for line in (
+        "    the command",
+        "`another` failed: no room.",
+        "| lsgan:neutral | 640 | 5 | 2.000 |",
+        "| **lsgan:neutral** | 940 | 0.250 | here, 2,560 pictures |",
+        "| **lsgan:neutral** | 7 | 50.0% | 7 | 50.0% | 2,560 |",
+        "| *real pictures* |  | 1000 | 0.020 |",
+    ):
+        assert line in page.splitlines()
+    assert "| R3GAN | 1000 | 0.029 |" in page
+
+
+def test_the_picture_of_modes_has_a_curve_for_each_run_in_both_panels(tmp_path: Path) -> None:
+    stacked = noted_modes(tmp_path)[:1]
+    picture = modes.draw(stacked, {"modes": 1000.0, "kl": 0.02})
+    assert picture.count("<polyline") == 2
+    assert picture.count("<circle") == 4
+    assert picture == modes.draw(stacked, {"modes": 1000.0, "kl": 0.02})
+    assert "lsgan:neutral: 940 at 2,560" in picture
+
+
+def test_the_command_of_modes_names_what_differs(tmp_path: Path) -> None:
+    chosen = modes._parse(["--families", "gan_r1", "--budget", "640", "--toys", "gan,lsgan:paper", "--report"])
+    runs = list(modes._plan(chosen, WorkerSettings(data_dir=tmp_path)))
+    assert [run.name for run in runs] == [
+        "gan_r1:neutral on stacked_mnist",
+        "gan:neutral on ring",
+        "gan:neutral on grid",
+        "lsgan:paper on ring",
+        "lsgan:paper on grid",
+    ]
+    told = modes._command(chosen, WorkerSettings(precision="float32"))
+    assert told == (
+        "python -m benchmarks.modes --families gan_r1 --budget 640 --points 8 --toys gan,lsgan:paper --toy-budget 60000"
+    )
