@@ -4,6 +4,7 @@
     averaged.safetensors        the moving average of the generators; sampling prefers it
     training_state.safetensors  optimiser moments and unread metrics; needed to continue, not to sample
     metadata.json               what it is, the sha256 of each file, and a seal: its own sha256
+    README.md                   the same for a person, where a training or a publication wrote it (cards.py)
 
 It is written beside its place, synced, and renamed into it, so a reader finds a whole one or none. What a killed
 process leaves beside it is in a directory whose name begins with a dot; `recover` puts it in order.
@@ -129,13 +130,16 @@ class Checkpoint:
 _WEIGHTS = ("networks.safetensors", "averaged.safetensors")
 _TRAINING_STATE = "training_state.safetensors"
 _METADATA = "metadata.json"
+_CARD = "README.md"
 
 _ASIDE = ".writing-"
 _LEAVING = ".removing-"
 
 
-def save(checkpoint: Checkpoint, directory: Path) -> Metadata:
+def save(checkpoint: Checkpoint, directory: Path, *, card: Callable[[Metadata], str] | None = None) -> Metadata:
     """Write a checkpoint so that the directory appears whole or not at all; one that is there is replaced.
+
+    card: makes the model card, README.md, of the metadata as written; no digest guards it, so a person may add to it.
 
     That one is moved aside until the new one is in its place; after a kill meanwhile, `recover` moves it back. Returns
     the metadata as written, with the digests of the files.
@@ -152,6 +156,8 @@ def save(checkpoint: Checkpoint, directory: Path) -> Metadata:
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
     metadata = Metadata.model_validate(checkpoint.metadata.model_dump() | {"files": digests}).sealed()
     contents[_METADATA] = (metadata.model_dump_json(indent=2) + "\n").encode()
+    if card is not None:
+        contents[_CARD] = card(metadata).encode()
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{_ASIDE}{directory.name}-", dir=directory.parent) as aside:
         new = Path(aside, "new")

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from checkpoints.format import Checkpoint, CheckpointError, load, read_metadata, recover, remove, save
+from checkpoints.format import Checkpoint, CheckpointError, load, read_metadata, recover, remove
 from datasets import DatasetUnavailableError, load_dataset
 from ganery.display import TrainingBar
 from ganery.holding import HeldError, hold
@@ -30,7 +30,7 @@ from store.retention import Headline, comparable
 from store.settings import StoreSettings
 from store.states import Wish
 from workers.inspection import HEADLINE
-from workers.keeper import describe, retire
+from workers.keeper import retire, write
 from workers.loop import TrainingCollapsedError, run
 from workers.settings import WorkerSettings
 from workers.trainer import CheckpointMismatchError, TrainingDivergedError
@@ -174,7 +174,7 @@ class Bench:
         place = self.place(checkpoint.metadata.step)
         if place == self._continued:
             return
-        save(describe(checkpoint, metrics, headline.judge), place)
+        write(checkpoint, metrics, headline.judge, place)
         self._bar.say(f"checkpoint at step {checkpoint.metadata.step}")
         earlier = [directory for directory in self._newest_first() if directory < place]
         for directory in self._forget([place, *earlier]):

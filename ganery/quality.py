@@ -1,12 +1,11 @@
 """`ganery judge train`, `ganery evaluate` and `ganery publish`: how good a checkpoint is, and which ones ship."""
 
-import json
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from checkpoints.cards import model_card, training_command
 from checkpoints.format import Checkpoint, CheckpointError, Metadata, load, read_metadata, recover, save
 from checkpoints.library import (
     PRETRAINED,
@@ -22,7 +21,7 @@ from checkpoints.packing import pack
 from datasets import DatasetUnavailableError, TrainingData, load_dataset
 from ganery.holding import HeldError, hold
 from ganery.processes import Say
-from metrics import DEFAULT_METRICS, Measurement, Reference, UnknownMetricError, choose, find_metric, show, tabulate
+from metrics import DEFAULT_METRICS, Reference, UnknownMetricError, choose, find_metric, show, tabulate
 from models import DERIVED_JUDGES, UnknownDatasetError, find_family
 from store.checkpoints import checkpoint_id
 from store.settings import StoreSettings
@@ -194,9 +193,15 @@ def _publish(name: str, directory: Path, settings: StoreSettings, say: Say) -> P
     networks = {key: value for key, value in live.items() if key not in scoring} | pack(scoring)
     metadata = checkpoint.metadata.model_copy(update={"metrics": _metrics(report), "judge": judge})
     destination = PRETRAINED / name
-    metadata = save(replace(checkpoint, metadata=metadata, networks=networks, training_state=None), destination)
-    (destination / "README.md").write_text(_model_card(name, replace(checkpoint, metadata=metadata), report))
+    shipped = replace(checkpoint, metadata=metadata, networks=networks, training_state=None)
+    save(shipped, destination, card=lambda written: shipped_card(name, written, report.count))
     return destination
+
+
+def shipped_card(name: str, metadata: Metadata, count: int = PICTURES) -> str:
+    """Return the model card of a checkpoint that ships under a name. count: pictures that it was judged by."""
+    published = f"ganery publish DIR/checkpoints/{metadata.step:08d} --name {name}"
+    return model_card(name, metadata, count=count, made_by=f"{training_command(metadata)}\n{published}")
 
 
 def _metrics(report: Report) -> dict[str, float]:
@@ -204,61 +209,6 @@ def _metrics(report: Report) -> dict[str, float]:
     values = {one.name: one.value for one in report.measurements}
     floors = {f"{one.name}_floor": one.floor for one in report.measurements}
     return {name: float(show(value)) for name, value in (values | floors).items()}
-
-
-def _model_card(name: str, checkpoint: Checkpoint, report: Report) -> str:
-    metadata = checkpoint.metadata
-    table = "\n".join(_row(one) for one in report.measurements)
-    ratio = "".join(_remarks(report, ()))
-    return f"""# {name}
-
-{metadata.family}, preset `{metadata.preset}`, trained on the {metadata.dataset.name} training pictures:
-{metadata.images_seen:,} pictures in {metadata.step:,} steps, seed {metadata.seed}.
-
-Made by
-
-    {_command(metadata)}
-    ganery publish DIR/checkpoints/{metadata.step:08d} --name {name}
-
-Quality, {report.count:,} pictures against the test pictures in the features of `judge-{metadata.dataset.name}`
-(a classifier of our own: the distance FD is no FID). The column real is what as many real pictures have in place of
-the drawn ones. `ganery evaluate {name}` prints this table again; docs/metrics.md says what each metric cannot see.
-
-| | drawn | real | pictures | better |
-|---|---:|---:|---:|---|
-{table}
-
-{ratio}.
-
-It draws {metadata.dataset.channels} x {metadata.dataset.size} x {metadata.dataset.size} pictures of the classes
-{metadata.dataset.listed_classes} and nothing else; its faults are those of its training set.
-
-Hyperparameters: `{json.dumps(metadata.hyperparameters, sort_keys=True)}`
-"""
-
-
-def _row(one: Measurement) -> str:
-    metric = find_metric(one.name)
-    return f"| {metric.title} | {show(one.value)} | {show(one.floor)} | {one.count:,} | {metric.better} |"
-
-
-def _command(metadata: Metadata) -> str:
-    """Return the command that trains the same again; it says only what the preset and the defaults do not."""
-    preset = find_family(metadata.family).preset(metadata.preset)
-    usual = preset.hyperparameters.model_dump(mode="json")
-    precision = [f"GANERY_PRECISION={metadata.precision}"] if metadata.precision != "float32" else []
-    named = {"--family": metadata.family, "--preset": metadata.preset, "--seed": metadata.seed}
-    named |= {"--dataset": metadata.dataset.name} if metadata.dataset.name != "mnist" else {}
-    named |= {"--images": metadata.images} if metadata.images != preset.images else {}
-    named |= {"--batch-size": metadata.batch_size} if metadata.batch_size != preset.batch_size else {}
-    changed = {
-        name: value if isinstance(value, str) else json.dumps(value)
-        for name, value in metadata.hyperparameters.items()
-        if value != usual.get(name)
-    }
-    options = [str(word) for option in named.items() for word in option]
-    options += [word for name, value in changed.items() for word in ("--set", f"{name}={value}")]
-    return shlex.join([*precision, "ganery", "train", "--local", *options, "--out", "DIR"])
 
 
 def _judge_card(metadata: Metadata) -> str:

@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from checkpoints.cards import model_card, training_command
 from checkpoints.format import (
     Checkpoint,
     CheckpointError,
     CheckpointIncompleteError,
+    Metadata,
     drop_training_state,
     is_resumable,
     load,
@@ -22,6 +24,7 @@ from store.checkpoints import CheckpointStore, NewCheckpoint, TrainedCheckpoint
 from store.jobs import Claim
 from store.pages import Page
 from store.retention import Headline
+from workers.inspection import JUDGED
 from workers.patience import patiently
 from workers.reporter import Reporter
 
@@ -32,10 +35,19 @@ _DAMAGED = ".damaged"
 _NAME = re.compile(r"\d+-(?P<token>\d+)")
 
 
-def describe(checkpoint: Checkpoint, metrics: Mapping[str, float], judge: str | None) -> Checkpoint:
-    """Return the checkpoint with its metrics, the digest of the judge that measured them, and the time."""
+def write(checkpoint: Checkpoint, metrics: Mapping[str, float], judge: str | None, directory: Path) -> Metadata:
+    """Save a checkpoint with its metrics, the judge's digest, the time, and its model card; return what was written.
+
+    judge: of the judge that measured the metrics, None where none did.
+    """
     described = {"metrics": dict(metrics), "judge": judge, "created_at": datetime.now(UTC)}
-    return replace(checkpoint, metadata=checkpoint.metadata.model_copy(update=described))
+    metadata = checkpoint.metadata.model_copy(update=described)
+    return save(replace(checkpoint, metadata=metadata), directory, card=_card)
+
+
+def _card(metadata: Metadata) -> str:
+    name = f"{metadata.family}-{metadata.dataset.name}, step {metadata.step}"
+    return model_card(name, metadata, count=JUDGED, made_by=training_command(metadata))
 
 
 def retire(earlier: Sequence[Path]) -> None:
@@ -90,7 +102,7 @@ class CheckpointKeeper:
             return
         path = f"{self._job_id}/{step:08d}-{self._token}"
         self._reporter.confirm()
-        written = save(describe(checkpoint, metrics, headline.judge), self._root / path)
+        written = write(checkpoint, metrics, headline.judge, self._root / path)
         judged = dict(metrics), headline.value, headline.judge
         new = NewCheckpoint(step, written.images_seen, path, written.digest, *judged)
         self._reporter.register(new)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from checkpoints.cards import training_command
 from checkpoints.format import Checkpoint, Metadata, load, read_metadata, save
-from checkpoints.library import load_sampler
+from checkpoints.library import load_sampler, shipped
 from ganery import quality
 from ganery.holding import HeldError, hold
 from models import find_family
@@ -104,12 +105,12 @@ def test_two_publish_one_after_the_other(settings: StoreSettings, tmp_path: Path
 
 def test_the_command_of_a_preset_is_short() -> None:
     expected = "ganery train --local --family dcgan --preset tutorial --seed 0 --out DIR"
-    assert quality._command(metadata()) == expected
+    assert training_command(metadata()) == expected
 
 
 def test_the_command_says_all_that_differs_from_the_preset() -> None:
     hyperparameters = PRESET.hyperparameters.model_dump(mode="json") | {"latent_dim": 7, "optimizer": "adam"}
-    told = quality._command(metadata(hyperparameters=hyperparameters, images=640, batch_size=32, precision="bfloat16"))
+    told = training_command(metadata(hyperparameters=hyperparameters, images=640, batch_size=32, precision="bfloat16"))
     assert shlex.split(told)[0] == "GANERY_PRECISION=bfloat16"
     assert "--images 640 --batch-size 32 --set latent_dim=7 --set optimizer=adam --out DIR" in told
 
@@ -179,3 +180,9 @@ def test_an_unknown_checkpoint_is_told_with_those_that_there_are(settings: Store
         quality.find_checkpoint("job-4", settings)
     here = settings.checkpoints / "job" / "00000002-1"
     assert quality.find_checkpoint(str(here), settings) == here
+
+
+@pytest.mark.parametrize("name", list(shipped()))
+def test_the_card_of_a_shipped_checkpoint_is_that_of_its_metadata(name: str) -> None:
+    place = shipped()[name]
+    assert (place / "README.md").read_text() == quality.shipped_card(name, read_metadata(place))

@@ -34,7 +34,7 @@ class Blind:
     def features(self, *_: object, **__: object) -> torch.Tensor:
         raise AssertionError("asked")
 
-    head = probabilities = features
+    head = embed = probabilities = features
 
 
 def test_the_second_training_asks_no_judge(tmp_path: Path) -> None:
