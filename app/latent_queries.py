@@ -16,7 +16,7 @@ from app.catalogue import Catalogue, KnownCheckpoint
 from app.films import FilmFormat
 from app.recipes import CheckpointQuery, Limits, choose_checkpoint, find_parts
 from app.refusals import ParameterError
-from models import ADDRESS_MARK, Conditioning, DatasetSpec, Family, UnknownClassError
+from models import ADDRESS_MARK, MOST_MATCHES, Conditioning, DatasetSpec, Family, UnknownClassError
 from store.requests import DRAWN_SEEDS, LARGEST_SEED
 
 MOST_LETTERS = 4096
@@ -79,13 +79,6 @@ class LatentQuery(CheckpointQuery):
     POINTS: ClassVar[tuple[str, ...]] = ("",)
     COUNTED: ClassVar[str] = "scale"
 
-    truncation: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = Field(
-        1.0, description="shrinks the noise: smaller is more typical and less varied"
-    )
-    scale: int | None = Field(
-        None, ge=1, le=64, description=f"each pixel becomes a square of so many; default 1, of films {FILM_SCALE}"
-    )
-
     def named(self, point: str, what: str) -> Any:
         """Return the seed, index or label of one of the points; None where it was left out."""
         return getattr(self, point + what)
@@ -96,11 +89,27 @@ class LatentQuery(CheckpointQuery):
 
     @property
     def enlargement(self) -> int:
-        """The scale, or what stands for it."""
+        """The side of the square that each pixel becomes."""
+        return 1
+
+
+class DrawnQuery(LatentQuery):
+    """How pictures are drawn."""
+
+    truncation: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = Field(
+        1.0, description="shrinks the noise: smaller is more typical and less varied"
+    )
+    scale: int | None = Field(
+        None, ge=1, le=64, description=f"each pixel becomes a square of so many; default 1, of films {FILM_SCALE}"
+    )
+
+    @property
+    def enlargement(self) -> int:
+        """The side of the square that each pixel becomes."""
         return self.scale or 1
 
 
-class PictureQuery(LatentQuery):
+class PictureQuery(DrawnQuery):
     """One picture."""
 
     seed: Seed | None = Field(None, description=_SEED)
@@ -129,7 +138,7 @@ class VariationsQuery(PictureQuery):
         return self.count
 
 
-class WalkQuery(LatentQuery):
+class WalkQuery(DrawnQuery):
     """Pictures on the way from one latent to another."""
 
     POINTS: ClassVar[tuple[str, ...]] = ("from_", "to_")
@@ -166,7 +175,7 @@ class WalkQuery(LatentQuery):
 
     @property
     def enlargement(self) -> int:
-        """The scale, or what stands for it."""
+        """The side of the square that each pixel becomes."""
         return self.scale or (1 if self.format.film is None else FILM_SCALE)
 
 
@@ -198,7 +207,7 @@ class SweepQuery(PictureQuery):
         return self.steps * self.rows
 
 
-class MatrixQuery(LatentQuery):
+class MatrixQuery(DrawnQuery):
     """Every class in the same handwriting."""
 
     COUNTED: ClassVar[str] = "rows"
@@ -212,7 +221,7 @@ class MatrixQuery(LatentQuery):
         return self.rows * len(dataset.spread_labels(MOST_CLASSES))
 
 
-class ArithmeticQuery(LatentQuery):
+class ArithmeticQuery(DrawnQuery):
     """a - b + c."""
 
     POINTS: ClassVar[tuple[str, ...]] = ("a_", "b_", "c_")
@@ -230,6 +239,18 @@ class ArithmeticQuery(LatentQuery):
     def pictures(self, dataset: DatasetSpec) -> int:
         """Return how many pictures it takes."""
         return 4
+
+
+class ProjectQuery(LatentQuery):
+    """Which latents are looked for."""
+
+    POINTS: ClassVar[tuple[str, ...]] = ()
+
+    label: Label | None = Field(None, description="the class to look in, where the network takes labels; default all")
+    count: int = Field(MOST_MATCHES, ge=1, le=MOST_MATCHES, description="latents to tell, the best first")
+    centre: bool = Field(
+        False, description="bring what is drawn to the size and the place that the digits of MNIST have, first"
+    )
 
 
 Q = TypeVar("Q", bound=LatentQuery)
@@ -255,9 +276,8 @@ class LatentRecipe(Generic[Q]):
         """The one URL of this answer, relative to the service: its parameters complete, and in order."""
         return _url(self.path, self.query)
 
-    def url_of_picture(self, address: str, label: str | None) -> str:
-        """Return the URL of the picture of a latent of the same checkpoint, as it is drawn here."""
-        truncation = self.query.truncation
+    def url_of_picture(self, address: str, label: str | None, truncation: float = 1.0) -> str:
+        """Return the URL of the picture of a latent of the same checkpoint."""
         query = PictureQuery(checkpoint=self.checkpoint.id, seed=address, label=label, truncation=truncation)
         return _url(PICTURE_PATH, query)
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from app.latent_queries import (
     MOST_CLASSES,
     ArithmeticQuery,
+    DrawnQuery,
     LatentQuery,
     LatentRecipe,
     MatrixQuery,
@@ -76,7 +77,7 @@ class Bench:
         """Return the label as weights of the classes: (classes,)."""
         return self.space.weigh([self.label(query, prefix, later=later)])[0]
 
-    def draw(self, query: LatentQuery, points: Tensor, weights: Tensor, controls: Controls | None = None) -> Tensor:
+    def draw(self, query: DrawnQuery, points: Tensor, weights: Tensor, controls: Controls | None = None) -> Tensor:
         """Draw the pictures of points (n, d) with labels of weights (n, classes): (n, c, h, w) uint8.
 
         A smaller picture, as a control may ask for, is enlarged to the data set's side. Raises ControlError.

@@ -15,12 +15,21 @@ from torch import Tensor
 from app.caching import entity_tag
 from app.catalogue import KnownCheckpoint
 from app.films import encode_film
-from app.inference import Engine, LeastRecentlyUsed, SharedWork
-from app.latent_queries import LatentQuery, LatentRecipe, VariationsFormat, VariationsQuery, WalkFormat, WalkQuery
+from app.inference import Engine, LeastRecentlyUsed, SharedWork, find_judge
+from app.latent_queries import (
+    LatentQuery,
+    LatentRecipe,
+    ProjectQuery,
+    VariationsFormat,
+    VariationsQuery,
+    WalkFormat,
+    WalkQuery,
+)
 from app.latent_tools import Bench, Drawn, draw_variations, draw_walk, find_variations
 from app.provenance import describe_latents
-from app.schemas import LatentView, Variations
-from models import Direction, LatentSpace, encode_png, find_directions, lay_out
+from app.schemas import LatentView, MatchView, Projection, Variations
+from checkpoints.library import has_judge
+from models import Direction, LatentSpace, Match, encode_png, find_directions, lay_out, project, to_pixels
 
 LATENT_VERSION = 1
 """Grows whenever the same request begins to get another answer."""
@@ -77,6 +86,24 @@ class Latents:
         with self._engine.turns.taken():
             return self._find_directions(checkpoint)
 
+    def project(self, recipe: LatentRecipe[ProjectQuery], picture: Tensor) -> Projection:
+        """Return the latents whose pictures are most like a picture (1, c, h, w) in [-1, 1].
+
+        Raises BusyError, and what `Engine.load` and `Engine.classifier` raise.
+        """
+        dataset, query = recipe.dataset, recipe.query
+        labels = range(len(dataset.classes)) if query.label is None else [dataset.label(query.label)]
+        with self._engine.turns.taken():
+            bench = self._bench(recipe.checkpoint)
+            judge = self._engine.classifier(dataset.name) if has_judge(dataset.name) else None
+            matches = project(bench.space, picture, judge, labels=labels, count=query.count)
+            return Projection(
+                checkpoint=recipe.checkpoint.id,
+                judge=None if judge is None else find_judge(dataset.name).name,
+                target=_data_url(to_pixels(picture)[0]),
+                items=[_tell_match(bench, recipe, match) for match in matches],
+            )
+
     def _find_directions(self, checkpoint: KnownCheckpoint) -> Sequence[Direction]:
         """Return the directions of a checkpoint, within a turn."""
 
@@ -98,6 +125,9 @@ class Latents:
             self._spaces.put(checkpoint.digest, space)
         return space
 
+    def _bench(self, checkpoint: KnownCheckpoint) -> Bench:
+        return Bench(self.space(checkpoint), lambda: self._find_directions(checkpoint))
+
     def _once(self, recipe: LatentRecipe[Q], tag: str, make: Callable[[Bench], Answer]) -> Answer:
         """Make an answer unless it is kept, and wait for one that is being made."""
 
@@ -105,8 +135,7 @@ class Latents:
             if (kept := self._answers.get(tag)) is not None:
                 return kept
             with self._engine.turns.taken():
-                checkpoint = recipe.checkpoint
-                answer = make(Bench(self.space(checkpoint), lambda: self._find_directions(checkpoint)))
+                answer = make(self._bench(recipe.checkpoint))
             self._answers.put(tag, answer)
             return answer
 
@@ -130,23 +159,33 @@ class Latents:
         return Answer(content, query.format.media_type, len(frames))
 
 
-def tell_latent(bench: Bench, recipe: LatentRecipe[Q], point: Tensor, label: int, pixels: Tensor) -> LatentView:
+def tell_latent(
+    bench: Bench, recipe: LatentRecipe[Q], point: Tensor, label: int, pixels: Tensor, *, truncation: float = 1.0
+) -> LatentView:
     """Describe a latent by its address, its picture (c, h, w) uint8, and the URL at which it is drawn again."""
     address = bench.space.address(point)
     named = recipe.dataset.classes[label] if bench.space.sampler.is_conditional else None
-    png = encode_png(pixels.permute(1, 2, 0))
-    return LatentView(
-        latent=address,
-        label=named,
-        url=recipe.url_of_picture(address, named),
-        picture=f"data:image/png;base64,{base64.b64encode(png).decode()}",
-    )
+    url = recipe.url_of_picture(address, named, truncation)
+    return LatentView(latent=address, label=named, url=url, picture=_data_url(pixels))
+
+
+def _tell_match(bench: Bench, recipe: LatentRecipe[ProjectQuery], match: Match) -> MatchView:
+    told = tell_latent(bench, recipe, match.point, match.label, to_pixels(match.image))
+    return MatchView(**told.model_dump(), distance=round(match.distance, 6), pixel_error=round(match.pixel_error, 6))
+
+
+def _data_url(pixels: Tensor) -> str:
+    """Return a picture (c, h, w) uint8 as a data URL of a PNG."""
+    return f"data:image/png;base64,{base64.b64encode(encode_png(pixels.permute(1, 2, 0))).decode()}"
 
 
 def _tell_variations(bench: Bench, recipe: LatentRecipe[VariationsQuery]) -> Answer:
     points, label = bench.space.settle(find_variations(bench, recipe)), bench.label(recipe.query)
     pixels = bench.draw(recipe.query, points, bench.space.weigh([label] * len(points)))
-    items = [tell_latent(bench, recipe, point, label, one) for point, one in zip(points, pixels, strict=True)]
+    items = [
+        tell_latent(bench, recipe, point, label, one, truncation=recipe.query.truncation)
+        for point, one in zip(points, pixels, strict=True)
+    ]
     document = Variations(checkpoint=recipe.checkpoint.id, url=recipe.url, items=items)
     return Answer(document.model_dump_json().encode(), "application/json", len(items))
 

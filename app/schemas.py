@@ -446,6 +446,22 @@ class Variations(Document):
     )
 
 
+class MatchView(LatentView):
+    """A latent whose picture is like a given one."""
+
+    distance: float = Field(description="what was minimised: of pixels and, where a judge ships, of its features")
+    pixel_error: float = Field(description="root of the mean square difference of the pixels, of 1")
+
+
+class Projection(Document):
+    """The latents whose pictures are most like a given one."""
+
+    checkpoint: str = Field(description="the id of the checkpoint")
+    judge: str | None = Field(description="the classifier whose features were compared; null where none ships")
+    target: str = Field(description="the picture as it was understood, as a data URL of a PNG")
+    items: Sequence[MatchView] = Field(description="the best first")
+
+
 class DirectionView(Document):
     """A direction in which a latent can be moved."""
 

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from struct import error as StructError  # noqa: N812
+from typing import Annotated
 
 import numpy as np
 import torch
-from fastapi import Request
+from fastapi import Depends, Request
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
@@ -18,16 +20,26 @@ from store.requests import shorten
 
 MOST_PIXELS = 4_000_000
 
+_BOX = 20 / 28
+"""The longer side of a digit of MNIST, in sides of its picture."""
+
+_INK = 63
+"""The brightest that what is not drawn may be, of 255."""
+
 PNG_BODY = {
     "requestBody": {"required": True, "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
 }
 """The documentation of an endpoint that takes a PNG."""
 
 
-async def png_body(request: Request) -> bytes:
-    """Return the body, as a dependency. Raises MediaTypeError unless it is said to be a PNG."""
+async def _png(request: Request) -> bytes:
+    """Return the body. Raises MediaTypeError unless it is said to be a PNG."""
     require_type(request, "image/png")
     return await request.body()
+
+
+PNG = Annotated[bytes, Depends(_png)]
+"""The body of a request that is a PNG, as a parameter of an endpoint."""
 
 
 @contextmanager
@@ -43,11 +55,12 @@ def opened(data: bytes) -> Iterator[Image.Image]:
         raise UnreadablePictureError(f"the PNG cannot be read: {error}") from error
 
 
-def read_picture(data: bytes, dataset: DatasetSpec) -> Tensor:
+def read_picture(data: bytes, dataset: DatasetSpec, *, centre: bool = False) -> Tensor:
     """Read a PNG as a picture of a data set: (1, c, h, w) in [-1, 1].
 
     Colours become grey where the data set is grey, what is transparent becomes black, and another size is resampled
-    (bilinear, antialiased) to the data set's. Raises UnreadablePictureError.
+    (bilinear, antialiased) to the data set's. centre: whether what is drawn is brought to the size and the place that
+    a digit of MNIST has. Raises UnreadablePictureError.
     """
     with opened(data) as image:
         width, height = image.size
@@ -56,10 +69,38 @@ def read_picture(data: bytes, dataset: DatasetSpec) -> Tensor:
             raise UnreadablePictureError(detail)
         flat = flatten(image, "L" if dataset.channels == 1 else "RGB")
     side = dataset.size
-    if flat.size != (side, side):
+    if centre:
+        flat = _centred(flat, side)
+    elif flat.size != (side, side):
         flat = flat.resize((side, side), Image.Resampling.BILINEAR)
     pixels = torch.from_numpy(np.array(flat)).view(1, side, side, dataset.channels)
     return from_pixels(pixels.permute(0, 3, 1, 2))
+
+
+def _centred(image: Image.Image, side: int) -> Image.Image:
+    """Bring what is drawn on black to the size and the place that the digits of MNIST have (LeCun et al. 1998).
+
+    The box around it is scaled until its longer side is 20/28 of the picture's, and its centre of mass comes to the
+    middle, as far as it stays within. Of an empty picture nothing is brought anywhere.
+    """
+    box = image.convert("L").point(lambda value: 255 if value > _INK else 0).getbbox()
+    canvas = Image.new(image.mode, (side, side))
+    if box is None:
+        return canvas
+    thing = image.crop(box)
+    scale = _BOX * side / max(thing.size)
+    width, height = (max(1, round(length * scale)) for length in thing.size)
+    thing = thing.resize((width, height), Image.Resampling.BILINEAR)
+    ink = np.asarray(thing.convert("L"), dtype=np.float64)
+    top, left = (_offset(ink.sum(axis=1 - axis), side) for axis in (0, 1))
+    canvas.paste(thing, (left, top))
+    return canvas
+
+
+def _offset(ink: NDArray[np.float64], side: int) -> int:
+    """Return where a thing begins whose centre of mass is in the middle of a side. ink: by row or by column."""
+    middle = float(ink @ np.arange(len(ink)) / max(ink.sum(), 1))
+    return min(max(round((side - 1) / 2 - middle), 0), side - len(ink))
 
 
 def flatten(image: Image.Image, mode: str) -> Image.Image:

@@ -55,6 +55,7 @@ from models._latents import (
 from models._nice_report import NICE_FACTORS, SURE, NiceReport, NiceRow, report_nice
 from models._noise import BLOCK, BlockNoise, Noise, StepNoise, derive_seed
 from models._outline import LayerOutline, NetworkOutline, outline
+from models._projection import MOST_MATCHES, Match, project
 from models._registry import FLAGSHIP, UnknownFamilyError, families, find_family, known_controls
 from models._rejection import BURN_IN, BurnIn, NotALogitError, Rejection, draw_burn_in, measure_rejections
 from models._sampler import NoClassifierError, NoScoreError, Sampler
@@ -77,6 +78,7 @@ __all__ = [
     "LABEL",
     "MIXTURES",
     "MNIST",
+    "MOST_MATCHES",
     "NICE_FACTORS",
     "NOISE",
     "PICTURES_MEASURED",
@@ -104,6 +106,7 @@ __all__ = [
     "LatentSpace",
     "LayerOutline",
     "LogUniform",
+    "Match",
     "Mixture",
     "ModeCount",
     "ModelConfig",
@@ -161,6 +164,7 @@ __all__ = [
     "measure_rejections",
     "mix",
     "outline",
+    "project",
     "report_nice",
     "to_pixels",
     "trace_flow",

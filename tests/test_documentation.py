@@ -49,11 +49,11 @@ def test_every_make_target_that_a_document_names_exists() -> None:
 def test_the_curl_lines_name_endpoints_and_parameters_that_exist() -> None:
     paths = create_app().openapi()["paths"]
     lines = list(curl_lines())
-    assert len(lines) == 9
+    assert len(lines) == 10
     for words in lines:
         address = urlsplit(next(word for word in words if word.startswith("http://")))
         (template,) = (path for path in paths if re.fullmatch(re.sub(r"{\w+}", "[^/]+", path), address.path))
-        endpoint = paths[template]["post" if "POST" in words else "get"]
+        endpoint = paths[template]["post" if {"POST", "--data-binary"} & set(words) else "get"]
         given = {name: value[0] for name, value in parse_qs(address.query, strict_parsing=bool(address.query)).items()}
         assert given.keys() <= {parameter["name"] for parameter in endpoint.get("parameters", ())}
         if template == "/generate":

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import Field
 from torch import Tensor
 
@@ -13,7 +13,7 @@ from app.openapi import refuses
 from app.recipes import CheckpointQuery, choose_checkpoint, find_parts
 from app.refusals import NoCheckpointOfFamilyError, ParameterError
 from app.schemas import Classification
-from app.uploads import PNG_BODY, png_body, read_picture
+from app.uploads import PNG, PNG_BODY, read_picture
 from models import families
 
 router = APIRouter(tags=["pictures"])
@@ -28,9 +28,7 @@ class ClassifyQuery(CheckpointQuery):
 
 
 @router.post("/classify", operation_id="classify", openapi_extra=PNG_BODY, responses=refuses(404, 413, 415, 422, 503))
-def classify(
-    query: Annotated[ClassifyQuery, Query()], picture: Annotated[bytes, Depends(png_body)], given: Given
-) -> Classification:
+def classify(query: Annotated[ClassifyQuery, Query()], picture: PNG, given: Given) -> Classification:
     """Tell the class of a picture by the discriminator of a family that learnt classes, such as ACGAN.
 
     The body is a PNG like those of the data set: for MNIST white on black, and brought to its size. Without

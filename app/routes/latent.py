@@ -1,4 +1,4 @@
-"""The latents behind the pictures: GET /latent/..."""
+"""The latents behind the pictures: GET /latent/..., and POST /latent/project."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +16,7 @@ from app.latent_queries import (
     LatentRecipe,
     MatrixQuery,
     PictureQuery,
+    ProjectQuery,
     SweepQuery,
     VariationsQuery,
     WalkFormat,
@@ -26,7 +27,8 @@ from app.latent_tools import draw_arithmetic, draw_matrix, draw_picture, draw_sw
 from app.latents import Answer, Tool
 from app.openapi import UNCHANGED, draws, refuses, tells
 from app.recipes import CheckpointQuery, Limits, choose_checkpoint, find_parts
-from app.schemas import Directions, DirectionView, Variations
+from app.schemas import Directions, DirectionView, Projection, Variations
+from app.uploads import PNG, PNG_BODY, read_picture
 from models import PICTURES_MEASURED
 
 router = APIRouter(tags=["latents"])
@@ -167,6 +169,28 @@ def list_directions(query: Annotated[CheckpointQuery, Query()], request: Request
     return Response(document.model_dump_json(), headers=headers, media_type="application/json")
 
 
+@router.post(
+    "/latent/project",
+    operation_id="project_picture",
+    openapi_extra=PNG_BODY,
+    dependencies=[TakesEachOnce],
+    responses=refuses(404, 413, 415, 422, 503),
+)
+def project_picture(query: Annotated[ProjectQuery, Query()], picture: PNG, given: Given) -> Projection:
+    """Find the latents whose pictures are most like a given one, as by strokes that somebody drew.
+
+    The body is a PNG like those of the data set: for MNIST white on black, and brought to its size. Many latents are
+    drawn, and the best moved until pixels and a classifier's features agree. Each is told by an address, which GET
+    /latent/walk and the others take where they take a seed.
+    """
+    recipe = complete_latent("/latent/project", query, given.catalogue, _limits(given))
+    return given.latents.project(recipe, read_picture(picture, recipe.dataset, centre=query.centre))
+
+
+def _limits(given: Services) -> Limits:
+    return Limits(pixels=given.settings.max_pixels, candidates=given.settings.max_candidates)
+
+
 def _answer_grid(path: str, query: Q, tool: Tool[Q], request: Request, given: Services) -> Response:
     return _answer(path, query, lambda recipe, tag: given.latents.grid(recipe, tag, tool), request, given)
 
@@ -175,8 +199,7 @@ def _answer(
     path: str, query: Q, make: Callable[[LatentRecipe[Q], str], Answer], request: Request, given: Services
 ) -> Response:
     """Answer with what is made of the complete request, or tell a client that it has it."""
-    limits = Limits(pixels=given.settings.max_pixels, candidates=given.settings.max_candidates)
-    recipe = complete_latent(path, query, given.catalogue, limits)
+    recipe = complete_latent(path, query, given.catalogue, _limits(given))
     tag = given.latents.tag(recipe.url, recipe.checkpoint)
     headers = {"ETag": tag, "X-Ganery-Checkpoint": recipe.checkpoint.id, **_caching(recipe)}
     if not recipe.is_drawn and is_current(request.headers, tag):

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from app.comparison import CLOSE, Comparison, Verdict, compare
 from app.dependencies import Given, Services
@@ -15,7 +14,7 @@ from app.provenance import DEVICE_CLASS
 from app.recall import ToldRecipe, read_recipe
 from app.recipes import complete
 from app.refusals import NoRecipeError, NoSuchCheckpointError, OtherWeightsError, ParameterError
-from app.uploads import PNG_BODY, png_body
+from app.uploads import PNG, PNG_BODY
 from checkpoints.format import CheckpointError
 
 router = APIRouter(tags=["pictures"])
@@ -24,11 +23,9 @@ RECALL, VERIFY = "/recall", "/verify"
 PATHS = (RECALL, VERIFY)
 """Those that take whole PNG files, which may be larger than other bodies."""
 
-Png = Annotated[bytes, Depends(png_body)]
-
 
 @router.post(RECALL, operation_id="recall", openapi_extra=PNG_BODY, responses=refuses(413, 415, 422, 503))
-def recall(png: Png, given: Given) -> RecallView:
+def recall(png: PNG, given: Given) -> RecallView:
     """Tell the recipe that a PNG holds. Nothing is drawn.
 
     The body is a PNG as GET /generate answers it, saved without changes: most programs that edit pictures drop its
@@ -47,7 +44,7 @@ def recall(png: Png, given: Given) -> RecallView:
 
 
 @router.post(VERIFY, operation_id="verify", openapi_extra=PNG_BODY, responses=refuses(404, 409, 413, 415, 422, 503))
-def verify(png: Png, given: Given) -> VerificationView:
+def verify(png: PNG, given: Given) -> VerificationView:
     """Draw a PNG again by the recipe that it holds, and tell whether both are the same.
 
     It is refused where the checkpoint is not here (404), or has other weights than those that drew it (409).

@@ -1,4 +1,4 @@
-"""GET /latent/..., sentence by sentence, on the tiny checkpoints."""
+"""GET /latent/... and POST /latent/project, sentence by sentence, on the tiny checkpoints."""
 
 import base64
 import io
@@ -18,7 +18,7 @@ from checkpoints.format import save
 from models import SEGMENTS
 from tests.app.problems import places, refusal
 from tests.app.service import Service, running
-from tests.app.zoo import CONDITIONAL, UNCONDITIONAL, flip_a_bit, ship, trained
+from tests.app.zoo import CONDITIONAL, JUDGE, UNCONDITIONAL, flip_a_bit, ship, trained
 
 SIZE = SEGMENTS.size
 NAMED = f"checkpoint={CONDITIONAL}"
@@ -386,3 +386,63 @@ def test_directions_are_found_once(service: Service, monkeypatch: pytest.MonkeyP
     assert service.get(f"/latent/directions?{PLAIN}").json() == first
     name = first["items"][0]["name"]
     cells(service.get(url("sweep", f"seed=1&direction={name}&steps=2", PLAIN)))
+
+
+# --- Projection ---------------------------------------------------------------------------------------------------
+
+
+def post(service: Service, picture: bytes, query: str = NAMED, kind: str = "image/png") -> httpx.Response:
+    return service.post(f"/latent/project?{query}", content=picture, headers={"Content-Type": kind})
+
+
+def png(picture: Cells) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(picture).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_the_latents_of_a_picture_are_told_the_best_first(gallery: Service) -> None:
+    target = generated(gallery, "seed=31&count=1&digit=4")[0]
+    told = post(gallery, png(target)).json()
+    assert (told["checkpoint"], told["judge"], len(told["items"])) == (gallery.id_of(CONDITIONAL), JUDGE, 8)
+    assert np.array_equal(decode(told["target"]), target)
+    distances = [item["distance"] for item in told["items"]]
+    assert distances == sorted(distances)
+    first = told["items"][0]
+    again = cells(gallery.get(first["url"]))[0, 0]
+    assert np.array_equal(again, decode(first["picture"]))
+    error = np.sqrt(np.square((again.astype(float) - target) / 255).mean())
+    assert first["pixel_error"] == pytest.approx(error, abs=0.003)
+    assert post(gallery, png(target)).json() == told
+
+
+def test_a_walk_leads_from_a_picture_to_the_one_that_was_drawn(gallery: Service) -> None:
+    item = post(gallery, png(generated(gallery, "seed=31&count=1")[0]), f"{NAMED}&label=6&count=1").json()["items"][0]
+    assert item["label"] == "6"
+    there = f"from_seed=1&label=2&to_seed={item['latent']}&to_label=6&steps=4"
+    assert np.array_equal(cells(gallery.get(url("walk", there)))[0, -1], decode(item["picture"]))
+
+
+def test_without_labels_or_a_judge_the_pixels_decide(gallery: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.latents.has_judge", lambda dataset: False)
+    told = post(gallery, png(generated(gallery, "seed=31&count=1", PLAIN)[0]), f"{PLAIN}&count=2").json()
+    assert told["judge"] is None
+    assert [item["label"] for item in told["items"]] == [None, None]
+
+
+def test_what_is_drawn_is_brought_to_the_middle(gallery: Service) -> None:
+    strokes = np.zeros((280, 280), np.uint8)
+    strokes[10:70, 20:30] = 255
+    told = post(gallery, png(strokes), f"{NAMED}&count=1&centre=true").json()
+    understood = decode(told["target"])
+    rows, columns = (np.flatnonzero(understood.max(axis=axis) > 127) for axis in (1, 0))
+    assert len(rows) == round(SIZE * 20 / 28)
+    assert abs(rows.mean() - (SIZE - 1) / 2) <= 1
+    assert abs(columns.mean() - (SIZE - 1) / 2) <= 1
+
+
+def test_what_is_no_picture_is_refused(gallery: Service) -> None:
+    refusal(post(gallery, b"GIF89a"), 422, "unreadable-picture")
+    refusal(post(gallery, png(np.zeros((4, 4), np.uint8)), kind="text/plain"), 415, "unsupported-media-type")
+    assert "takes no labels" in parameter(post(gallery, b"", f"{PLAIN}&label=3"), "label")
+    assert "less than or equal to 8" in parameter(post(gallery, b"", "count=9"), "count")
