@@ -158,18 +158,41 @@ def draw_sweep(bench: Bench, recipe: LatentRecipe[SweepQuery]) -> Drawn:
 
     Raises ParameterError unless exactly one thing is named that there is; ControlError.
     """
-    query = recipe.query
+    query, values = recipe.query, list_values(recipe.query, recipe.family)
     rows = range(query.rows)
     points = torch.stack([bench.point(query, later=row) for row in rows])
     weights = torch.stack([bench.weights(query, later=row) for row in rows])
     if query.control is not None:
         control = _find_control(recipe.family, query.control)
-        values = control.values(query.steps, query.start, query.stop)
         return _by_control(partial(bench.draw, query, points, weights), control, values)
     move = _along(bench, query)
+    return _beside([bench.draw(query, move(points, value), weights) for value in values])
+
+
+def list_values(query: SweepQuery, family: Family[Any]) -> Sequence[float]:
+    """Return the values of a sweep; a model may have less of them than its family.
+
+    Raises ParameterError unless exactly one thing is named that changes, and for values that it has not.
+    """
+    if [query.direction, query.coordinate, query.control].count(None) != 2:
+        raise ParameterError("direction", "name one thing that changes: a direction, a coordinate or a control")
+    if query.control is not None:
+        return _find_control(family, query.control).values(query.steps, query.start, query.stop)
     start, stop = (-_AROUND if query.start is None else query.start), (_AROUND if query.stop is None else query.stop)
-    steps = torch.linspace(start, stop, query.steps, dtype=torch.float64)
-    return _beside([bench.draw(query, move(points, step), weights) for step in steps])
+    return _spread(start, stop, query.steps)
+
+
+def list_classes(recipe: LatentRecipe[MatrixQuery]) -> Sequence[str]:
+    """Return the names of the columns of a matrix. Raises ParameterError for a family that knows no classes."""
+    if recipe.family.conditioning is Conditioning.LABEL:
+        return [recipe.dataset.classes[label] for label in recipe.dataset.spread_labels(MOST_CLASSES)]
+    control = _find_class_control(recipe.family)
+    return [f"{control.name} {value}" for value in control.values(MOST_CLASSES)]
+
+
+def list_controls(family: Family[Any]) -> Sequence[str]:
+    """Return the names of the controls of a family."""
+    return () if family.steering is None else list(family.steering.controls.model_fields)
 
 
 # --- What a sweep changes -----------------------------------------------------------------------------------------
@@ -195,9 +218,14 @@ class Control:
             if not self.least <= value <= self.largest:
                 raise ParameterError(name, f"{self.name} goes from {self.least:g} to {self.largest:g}, {value:g} came")
         if not self.is_whole:
-            return torch.linspace(first, last, most, dtype=torch.float64).tolist()
+            return _spread(first, last, most)
         count, step = abs(round(last) - round(first)) + 1, 1 if last >= first else -1
         return [round(first) + step * place for place in range(min(count, most))]
+
+
+def _spread(first: float, last: float, count: int) -> list[float]:
+    values: list[float] = torch.linspace(first, last, count, dtype=torch.float64).tolist()
+    return values
 
 
 def _find_control(family: Family[Any], name: str) -> Control:
@@ -241,17 +269,15 @@ def _by_control(draw: Callable[[Controls], Tensor], control: Control, values: Se
     return _beside(columns)
 
 
-def _along(bench: Bench, query: SweepQuery) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return what moves points (n, d) by a number. Raises ParameterError unless one thing is named that there is."""
-    if (query.direction is None) == (query.coordinate is None):
-        raise ParameterError("direction", "name one thing that changes: a direction, a coordinate or a control")
+def _along(bench: Bench, query: SweepQuery) -> Callable[[Tensor, float], Tensor]:
+    """Return what moves points (n, d) by a number. Raises ParameterError for what there is not."""
     if query.direction is not None:
         vector = _find_direction(bench.directions(), query.direction).vector
         return lambda points, step: points + step * vector
     coordinate, dim = query.coordinate or 0, bench.space.dim
     if coordinate >= dim:
         raise ParameterError("coordinate", f"the latents have the coordinates 0 to {dim - 1}, {coordinate} came")
-    return lambda points, step: points.index_fill(1, torch.tensor(coordinate), float(step))
+    return lambda points, step: points.index_fill(1, torch.tensor(coordinate), step)
 
 
 def _find_direction(directions: Sequence[Direction], name: str) -> Direction:

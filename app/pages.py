@@ -39,6 +39,7 @@ class Destination:
 
 NAVIGATION = (
     Destination("/", "Generate"),
+    Destination("/explore", "Explore"),
     Destination("/gallery", "Gallery"),
     Destination("/train", "Train"),
     Destination("/watch", "Watch"),

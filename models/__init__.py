@@ -17,7 +17,7 @@ from models._datasets import (
     UnknownDatasetError,
     find_dataset,
 )
-from models._directions import PICTURES_MEASURED, Direction, find_directions
+from models._directions import DIRECTION_NAMES, PICTURES_MEASURED, Direction, find_directions
 from models._family import (
     CLASS_CONTROL,
     Batch,
@@ -71,6 +71,7 @@ __all__ = [
     "CONFIDENCE",
     "DATASETS",
     "DERIVED_JUDGES",
+    "DIRECTION_NAMES",
     "ENCODER",
     "FASHION_MNIST",
     "FLAGSHIP",

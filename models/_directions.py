@@ -34,6 +34,9 @@ KEPT_OUT = 4
 COMPONENTS = 4
 """Principal components of the pictures that are looked for."""
 
+DIRECTION_NAMES = (*(one.name for one in ATTRIBUTES), *(f"component{place + 1}" for place in range(COMPONENTS)))
+"""What directions may be called; a checkpoint may have less of them."""
+
 _FEWEST = 64
 """Pictures with a thing on them, of which something is said."""
 

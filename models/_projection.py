@@ -35,7 +35,7 @@ MOST_MATCHES = BLOCK // 2
 
 EARLY_STEPS = 8
 LATE_STEPS = 22
-"""Steps of the two searches: with the draws a second and a quarter for the flagship on one core."""
+"""Steps of the two searches: with the draws a second for the flagship on one core."""
 
 STEP_SIZE = 0.3
 """Adam's, in deviations of the draws; it falls to 0 in the later search."""

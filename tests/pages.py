@@ -25,6 +25,12 @@ PAGES = (
     "/ranking",
     "/ranking?dataset=segments&metric=coverage",
     "/ranking/studies",
+    "/explore",
+    "/explore?tool=sweep&coordinate=0",
+    "/explore?tool=matrix",
+    "/explore?tool=around",
+    "/explore?tool=arithmetic",
+    "/explore?tool=draw",
     "/docs",
 )
 

@@ -1,0 +1,224 @@
+"""The latent tools in the browser: a form for each, whose state is the page's URL, and what the API draws for it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isqrt
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from app.catalogue import Catalogue
+from app.dependencies import Given, Services
+from app.errors import tell
+from app.latent_queries import (
+    ArithmeticQuery,
+    LatentQuery,
+    LatentRecipe,
+    MatrixQuery,
+    SweepQuery,
+    VariationsQuery,
+    WalkQuery,
+    complete_latent,
+)
+from app.latent_tools import list_classes, list_controls, list_values
+from app.pages import render
+from app.recipes import CheckpointQuery, Limits, choose_checkpoint, find_parts
+from app.refusals import RefusedError
+from checkpoints.format import CheckpointError
+from models import DIRECTION_NAMES, Conditioning
+from store.errors import DatabaseUnavailableError
+
+router = APIRouter()
+
+_CHECKPOINTS_SHOWN = 100
+_FRAMES = "24"
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool of the page. usual: what it is asked for at first."""
+
+    name: str
+    title: str
+    about: str
+    path: str
+    query: type[LatentQuery]
+    usual: Mapping[str, str]
+
+
+TOOLS: Mapping[str, Tool] = {
+    tool.name: tool
+    for tool in (
+        Tool(
+            "walk",
+            "Walk",
+            "What lies between two pictures? A latent is the noise that a picture is drawn from. The walk goes from "
+            "one latent to another along a great circle, on which every point is as likely as those that the network "
+            "learnt from.",
+            "/latent/walk",
+            WalkQuery,
+            {"from_seed": "1", "from_index": "3", "to_seed": "7", "to_index": "8", "steps": _FRAMES},
+        ),
+        Tool(
+            "sweep",
+            "Sweep",
+            "What does one number do? A row is one picture; from left to right one thing of its latent changes evenly, "
+            "and all else stays. Slant, thickness and size are directions that were found by measuring pictures.",
+            "/latent/sweep",
+            SweepQuery,
+            {"seed": "3", "rows": "6", "steps": "13", "direction": DIRECTION_NAMES[1]},
+        ),
+        Tool(
+            "matrix",
+            "Classes",
+            "What is left beside the class? Every row is drawn from one noise, every column is one class: what a row "
+            "has in common is a style.",
+            "/latent/matrix",
+            MatrixQuery,
+            {"seed": "4", "rows": "6"},
+        ),
+        Tool(
+            "around",
+            "Around",
+            "What is near a picture? Its latent, the first, is mixed with others: the more, the farther.",
+            "/latent/variations",
+            VariationsQuery,
+            {"seed": "3", "count": "20", "columns": "10", "spread": "0.4"},
+        ),
+        Tool(
+            "arithmetic",
+            "Arithmetic",
+            "What b is to a, c is to the fourth: latents are added and subtracted as Radford et al. did in 2015.",
+            "/latent/arithmetic",
+            ArithmeticQuery,
+            {"a_seed": "1", "a_index": "3", "b_seed": "2", "b_index": "3", "c_seed": "3", "c_index": "8"},
+        ),
+        Tool(
+            "draw",
+            "Draw",
+            "Draw something, and see the pictures of the network that are most like it. Then walk there from another "
+            "one. The latents are found by gradients, from the best of some hundred draws (Zhu et al. 2016).",
+            "/latent/walk",
+            WalkQuery,
+            {"from_seed": "1", "steps": _FRAMES},
+        ),
+    )
+}
+"""In the order of the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A checkpoint that may be chosen."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """What is shown: a picture of the API, of rows and columns of pictures of one side. heads: of the columns."""
+
+    source: str
+    rows: int
+    columns: int
+    side: int
+    heads: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplorePage:
+    """What the template is told. values: of the form, by name. refusal: why nothing is shown."""
+
+    tool: Tool
+    tools: Sequence[Tool]
+    checkpoints: Sequence[Choice]
+    checkpoint: str
+    classes: Sequence[str]
+    controls: Sequence[str]
+    directions: Sequence[str]
+    values: Mapping[str, str]
+    grid: Grid | None
+    refusal: str | None
+
+
+@router.get("/explore", include_in_schema=False)
+def show_explore(request: Request, given: Given) -> Response:
+    """Show a tool with what was asked of it; what is of no use is said on the page."""
+    asked = {name: value for name, value in request.query_params.items() if value}
+    tool = TOOLS.get(asked.pop("tool", ""), next(iter(TOOLS.values())))
+    page = _fill(tool, {**_usual(tool, asked), **asked}, given)
+    return render(request, "explore", page, status=200 if page.refusal is None else 422)
+
+
+def _usual(tool: Tool, asked: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what stands for what was left out.
+
+    Of a sweep another thing may change than the usual one, and the number of a seed that was named is not the usual.
+    """
+    left_out = {"direction"} if {"direction", "control", "coordinate"} & set(asked) else set()
+    left_out |= {f"{name.removesuffix('seed')}index" for name in asked if name.endswith("seed")}
+    return {name: value for name, value in tool.usual.items() if name not in left_out}
+
+
+def _fill(tool: Tool, values: dict[str, str], given: Services) -> ExplorePage:
+    """Complete what was asked for, as far as that can be done."""
+    page = ExplorePage(
+        tool=tool,
+        tools=list(TOOLS.values()),
+        checkpoints=_list_checkpoints(given.catalogue),
+        checkpoint=values.get("checkpoint", ""),
+        classes=(),
+        controls=(),
+        directions=DIRECTION_NAMES,
+        values=values,
+        grid=None,
+        refusal=None,
+    )
+    try:
+        checkpoint = choose_checkpoint(CheckpointQuery(checkpoint=values.get("checkpoint")), given.catalogue)
+        dataset, family = find_parts(checkpoint)
+        is_conditional = family.conditioning is Conditioning.LABEL
+        wanted = {name: value for name, value in values.items() if is_conditional or not name.endswith("label")}
+        page = replace(
+            page,
+            checkpoint=checkpoint.id,
+            classes=dataset.classes if is_conditional else (),
+            controls=list_controls(family),
+            values=wanted,
+        )
+        query = tool.query.model_validate(wanted | {"checkpoint": checkpoint.id})
+        limits = Limits(pixels=given.settings.max_pixels, candidates=given.settings.max_candidates)
+        recipe = complete_latent(tool.path, query, given.catalogue, limits)
+        return replace(page, grid=_lay_out(recipe))
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        return replace(page, refusal=told)
+    except (RefusedError, CheckpointError, DatabaseUnavailableError) as error:
+        return replace(page, refusal=tell(error))
+
+
+def _list_checkpoints(catalogue: Catalogue) -> Sequence[Choice]:
+    """Return the checkpoints that may be chosen: those that ship, and the newest."""
+    known = catalogue.page(limit=_CHECKPOINTS_SHOWN).items
+    return [Choice(one.id, f"{one.family} on {one.dataset}, step {one.step:,}") for one in known]
+
+
+def _lay_out(recipe: LatentRecipe[Any]) -> Grid:
+    """Say what the API will draw. Raises ParameterError where it would refuse."""
+    query, side = recipe.query, recipe.dataset.size
+    match query:
+        case WalkQuery():
+            return Grid(recipe.url, 1, query.steps, side, ())
+        case SweepQuery():
+            values = [f"{value:.3g}" for value in list_values(query, recipe.family)]
+            return Grid(recipe.url, query.rows, len(values), side, values)
+        case MatrixQuery():
+            classes = list_classes(recipe)
+            return Grid(recipe.url, query.rows, len(classes), side, classes)
+        case VariationsQuery():
+            columns = min(query.columns or isqrt(query.count), query.count)
+            return Grid(recipe.url, -(-query.count // columns), columns, side, ())
+    return Grid(recipe.url, 1, 4, side, ("a", "− b", "+ c", "= a − b + c"))

@@ -1,0 +1,214 @@
+"""The latent tools in a browser."""
+
+import re
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from tests.app.service import Service
+from tests.e2e.faults import Faults
+from tests.e2e.looks import assert_accessible, assert_fits
+
+
+def strip(page: Page) -> str:
+    source = page.locator("#result img.strip").get_attribute("src")
+    assert source is not None
+    return source
+
+
+def asked(page: Page) -> dict[str, str]:
+    """What the address bar says."""
+    return {name: value for name, (value,) in parse_qs(urlsplit(page.url).query).items()}
+
+
+def shown(page: Page) -> str:
+    """The pixels of the player."""
+    pixels: str = page.locator(".player canvas").evaluate("canvas => canvas.toDataURL()")
+    return pixels
+
+
+def found(page: Page) -> None:
+    expect(page.locator("#matches li")).to_have_count(8, timeout=60_000)
+    expect(page.locator("#found")).to_contain_text("8 latents found")
+
+
+# --- Forms --------------------------------------------------------------------------------------------------------
+
+
+def test_a_change_of_the_form_is_shown_and_is_the_url(page: Page) -> None:
+    page.goto("/explore")
+    before = strip(page)
+    page.get_by_label("seed or latent").last.fill("12")
+    expect(page.locator("#result img.strip")).not_to_have_attribute("src", before)
+    assert asked(page)["to_seed"] == "12"
+    after = strip(page)
+    page.reload()
+    assert strip(page) == after
+
+
+def test_what_is_of_no_use_is_said_on_the_page(page: Page, faults: Faults) -> None:
+    faults.expect("422")
+    page.goto("/explore?tool=walk&from_seed=zAAAA&from_index=3")
+    expect(page.get_by_role("alert")).to_contain_text("leave out from_index=3")
+    page.get_by_label("number").first.fill("0")
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_another_checkpoint_has_its_own_form(page: Page) -> None:
+    page.goto("/explore")
+    expect(page.get_by_label("class")).to_have_count(2)
+    page.get_by_label("checkpoint").select_option(label=first_option(page, "dcgan"))
+    page.wait_for_url(re.compile("checkpoint=plain"))
+    expect(page.get_by_label("class")).to_have_count(0)
+    expect(page.locator("#result img.strip")).to_be_visible()
+
+
+def first_option(page: Page, text: str) -> str:
+    options = page.locator("#checkpoint option").all_inner_texts()
+    return next(option for option in options if text in option)
+
+
+def test_a_network_that_knows_no_classes_says_so(page: Page, faults: Faults, served: Service) -> None:
+    faults.expect("422")
+    page.goto(f"/explore?tool=matrix&checkpoint={served.id_of('plain')}")
+    expect(page.get_by_role("alert")).to_contain_text("dcgan can be asked for no class")
+
+
+@pytest.mark.parametrize("tool", ["walk", "sweep", "matrix", "around", "arithmetic"])
+def test_the_forms_work_without_script(browser: Browser, served: Service, tool: str) -> None:
+    with browser.new_context(java_script_enabled=False, base_url=served.url) as context:
+        page = context.new_page()
+        page.goto(f"/explore?tool={tool}" + ("&coordinate=1" if tool == "sweep" else ""))
+        page.locator("input[name$=seed]").first.fill("77")
+        page.get_by_role("button", name="Show").click()
+        page.wait_for_url(re.compile("seed=77"))
+        picture = page.locator("#result img.strip")
+        assert "seed=77" in (picture.get_attribute("src") or "")
+        assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
+        assert not any(one.is_visible() for one in page.locator(".live").all())
+
+
+# --- Players ------------------------------------------------------------------------------------------------------
+
+
+def test_a_walk_is_played_and_stopped_by_keys(page: Page) -> None:
+    page.goto("/explore")
+    slider, output = page.get_by_label("step of the walk"), page.locator(".player output")
+    expect(output).to_have_text("1 of 24")
+    first = shown(page)
+    slider.focus()
+    page.keyboard.press("End")
+    expect(output).to_have_text("24 of 24")
+    assert shown(page) != first
+    page.keyboard.press("Home")
+    page.get_by_role("button", name="Play").press("Enter")
+    expect(output).to_have_text("3 of 24")
+    page.get_by_role("button", name="Stop").press("Enter")
+    place = slider.input_value()
+    page.wait_for_timeout(300)
+    assert slider.input_value() == place
+
+
+def test_a_slider_shows_each_value_of_a_sweep(page: Page) -> None:
+    page.goto("/explore?tool=sweep&coordinate=0&start=-2&stop=2&steps=5&rows=3")
+    slider, output = page.get_by_label("value"), page.locator(".player output")
+    expect(output).to_have_text("0")
+    middle = shown(page)
+    slider.fill("4")
+    expect(output).to_have_text("2")
+    assert shown(page) != middle
+
+
+def test_a_sweep_changes_one_thing_at_a_time(page: Page) -> None:
+    page.goto("/explore?tool=sweep&coordinate=0")
+    page.get_by_label("coordinate").fill("3")
+    expect(page.locator("#result img.strip")).to_have_attribute("src", re.compile("coordinate=3"))
+    page.get_by_label("direction", exact=True).select_option("component1")
+    expect(page.locator("#result img.strip")).to_have_attribute("src", re.compile("direction=component1"))
+    expect(page.get_by_label("coordinate")).to_have_value("")
+
+
+def test_directions_are_measured_when_somebody_asks(page: Page) -> None:
+    page.goto("/explore?tool=sweep&coordinate=0")
+    page.get_by_role("button", name="Measure").click()
+    expect(page.locator("#directions meter").first).to_be_visible(timeout=60_000)
+    assert_accessible(page)
+
+
+def test_a_variation_leads_to_what_is_around_it(page: Page) -> None:
+    page.goto("/explore?tool=around&count=5")
+    page.get_by_role("link", name="variation 2: go on from here").click()
+    page.wait_for_url(re.compile("seed=z"))
+    expect(page.get_by_role("link", name="the picture itself")).to_be_visible()
+
+
+# --- Drawing ------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_drawn_by_mouse_is_found_and_walked_to(page: Page) -> None:
+    page.goto("/explore?tool=draw")
+    box = page.locator("#pad").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 80, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 60, steps=4)
+    page.mouse.move(box["x"] + 120, box["y"] + 230, steps=4)
+    page.mouse.up()
+    found(page)
+    expect(page.locator("#matches button").first).to_have_attribute("aria-pressed", "true")
+    page.wait_for_url(re.compile("to_seed=z"))
+    first = asked(page)
+    page.locator("#matches button").nth(3).click()
+    expect(page.locator("#matches button").nth(3)).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#to_seed")).not_to_have_value(first["to_seed"])
+    assert_accessible(page)
+    page.set_viewport_size({"width": 360, "height": 780})
+    assert_fits(page)
+    page.reload()
+    assert "to_seed=z" in strip(page)
+
+
+def test_keys_alone_draw_undo_and_choose(page: Page) -> None:
+    page.goto("/explore?tool=draw")
+    page.locator("#pad").focus()
+    page.keyboard.press(" ")
+    for _ in range(6):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press(" ")
+    found(page)
+    page.keyboard.press("Backspace")
+    expect(page.locator("#found")).to_have_text("Draw, and eight latents are looked for.")
+    second = page.locator("#matches button").nth(1)
+    second.press("Enter")
+    expect(second).to_have_attribute("aria-pressed", "true")
+
+
+@pytest.mark.parametrize("ground", [0, 255])
+def test_a_picture_is_uploaded_and_a_bright_ground_made_dark(page: Page, tmp_path: Path, ground: int) -> None:
+    page.goto("/explore?tool=draw")
+    image = Image.new("L", (60, 40), ground)
+    image.paste(255 - ground, (25, 5, 35, 35))
+    out = BytesIO()
+    image.save(out, "PNG")
+    (tmp_path / "drawn.png").write_bytes(out.getvalue())
+    page.locator("#upload").set_input_files(tmp_path / "drawn.png")
+    found(page)
+    corner, middle = page.locator("#pad").evaluate(
+        """(pad) => {
+          const { data } = pad.getContext("2d").getImageData(0, 0, 280, 280);
+          return [70, 140].map((at) => data[4 * (280 * at + at)]);
+        }"""
+    )
+    assert corner < 20
+    assert middle > 235
+
+
+def test_what_is_no_picture_is_said(page: Page, tmp_path: Path) -> None:
+    page.goto("/explore?tool=draw")
+    (tmp_path / "letter.png").write_text("dear all")
+    page.locator("#upload").set_input_files(tmp_path / "letter.png")
+    expect(page.locator("#found")).to_have_text("letter.png is no picture that can be read.")
