@@ -29,6 +29,7 @@ from benchmarks._browser import NAMES, arguments, find_chromium
 
 _READY = re.compile(r"ready at (\S+) after")
 _START_SECONDS = 120.0
+_TRAINING_SECONDS = 600.0
 _SETTLE_MILLISECONDS = 1000
 _COLOURS = 128
 
@@ -65,9 +66,39 @@ def at(path: str) -> Callable[[httpx.Client], str]:
     return lambda client: path
 
 
+def keep_some(client: httpx.Client) -> str:
+    """Keep thirty pictures, some of them starred and tagged; the same are kept once. Returns the gallery."""
+    for index in range(30):
+        marks = {"starred": index % 7 == 3, "tags": ["bold"] if index % 5 == 1 else []}
+        client.post("/pictures", json={"recipe": {"seed": 7, "index": index}, **marks}).raise_for_status()
+    return "/gallery"
+
+
+def train_one(client: httpx.Client) -> str:
+    """Train on the drawn data set, once for all screens, and wait until it has ended. Returns the page of the job."""
+    wish = {"dataset": "segments", "images": 24_000, "seed": 0}
+    answer = client.post("/train", json=wish, headers={"Idempotency-Key": "screenshots"}).raise_for_status()
+    job: str = answer.json()["id"]
+    until = time.monotonic() + _TRAINING_SECONDS
+    while client.get(f"/jobs/{job}").json()["state"] != "succeeded":
+        if time.monotonic() > until:
+            raise SystemExit(f"job {job} did not end within {_TRAINING_SECONDS:.0f} seconds")
+        time.sleep(1)
+    return f"/watch/{job}"
+
+
 SHOTS: Mapping[str, Shot] = {
     "generate": Shot(at("/?seed=7&count=100&columns=10")),
     "closer": Shot(at("/?seed=7&count=100&columns=10&index=47"), settled="#neighbours:has-text('typically')"),
+    "explore": Shot(at("/explore?tool=walk&from_seed=1&to_seed=2&label=3&to_label=8&steps=12")),
+    "draw": Shot(at("/explore?tool=draw")),
+    "gallery": Shot(keep_some),
+    "train": Shot(at("/train?family=wgan_gp&dataset=segments")),
+    "watch": Shot(train_one),
+    "learn": Shot(at("/learn?lang=en")),
+    "lesson": Shot(at("/learn/wgan_gp?lang=en")),
+    "lesson-zh": Shot(at("/learn/gan?lang=zh")),
+    "ranking": Shot(at("/ranking")),
     "docs": Shot(at("/docs")),
 }
 

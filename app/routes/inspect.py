@@ -8,7 +8,8 @@ from pydantic import Field
 from starlette.responses import Response
 
 from app.caching import is_current
-from app.dependencies import Given, TakesEachOnce
+from app.catalogue import read_again
+from app.dependencies import Given, Services, TakesEachOnce
 from app.drawing import headers_of, limits
 from app.inspection_schemas import InspectionView, NeighboursView
 from app.openapi import UNCHANGED, draws, refuses, tells
@@ -58,6 +59,10 @@ class NeighboursQuery(InspectQuery):
 )
 def inspect(query: Annotated[InspectQuery, Query()], request: Request, given: Given) -> Response:
     """Tell all about one picture of a grid: its recipe, its score, and what a judge takes it for."""
+    return read_again(lambda: _inspect(query, request, given))
+
+
+def _inspect(query: InspectQuery, request: Request, given: Services) -> Response:
     recipe = complete(query, given.catalogue, limits(given))
     tag = given.inspector.tag(recipe)
     headers = headers_of(query, recipe, tag, INSPECT)
@@ -87,6 +92,10 @@ def find_neighbours(query: Annotated[NeighboursQuery, Query()], request: Request
     Those nearest in pixels are ordered by the judge's features, which tell the form of a digit more than its place.
     Nothing is fetched for it: the data set must be on the machine, as it is where a training used it.
     """
+    return read_again(lambda: _find_neighbours(query, request, given))
+
+
+def _find_neighbours(query: NeighboursQuery, request: Request, given: Services) -> Response:
     recipe = complete(query, given.catalogue, limits(given))
     tag = given.inspector.tag(recipe, "neighbours", str(query.neighbours), query.format)
     headers = headers_of(query, recipe, tag, NEIGHBOURS)

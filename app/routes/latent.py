@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.caching import IMMUTABLE, NEVER, REVALIDATE, is_current
+from app.catalogue import read_again
 from app.dependencies import Given, Services, TakesEachOnce
 from app.latent_queries import (
     PICTURE_PATH,
@@ -199,6 +200,12 @@ def _answer(
     path: str, query: Q, make: Callable[[LatentRecipe[Q], str], Answer], request: Request, given: Services
 ) -> Response:
     """Answer with what is made of the complete request, or tell a client that it has it."""
+    return read_again(lambda: _answer_once(path, query, make, request, given))
+
+
+def _answer_once(
+    path: str, query: Q, make: Callable[[LatentRecipe[Q], str], Answer], request: Request, given: Services
+) -> Response:
     recipe = complete_latent(path, query, given.catalogue, _limits(given))
     tag = given.latents.tag(recipe.url, recipe.checkpoint)
     headers = {"ETag": tag, "X-Ganery-Checkpoint": recipe.checkpoint.id, **_caching(recipe)}

@@ -253,3 +253,18 @@ def test_nothing_moves_when_another_state_comes(page: Page) -> None:
     page.get_by_role("link", name="one seed up").click()
     settle(page)
     assert_nothing_moved(page)
+
+
+@pytest.mark.parametrize(("query", "place"), [("", "#result"), ("&index=7", "#details")])
+def test_what_is_shown_is_kept_in_the_gallery_and_taken_out_again(
+    page: Page, service: Service, query: str, place: str
+) -> None:
+    page.goto(f"{service.url}{STATE}{query}")
+    page.locator(place).get_by_role("button", name="Keep").click()
+    expect(page.get_by_text("Kept in the gallery.")).to_be_visible()
+    (kept,) = service.get("/pictures").json()["items"]
+    shown = service.get(f"{STATE}{query}".replace("/?", "/generate?"))
+    assert service.get(f"/pictures/{kept['id']}/image").content == shown.content
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Taken out of the gallery again.")).to_be_visible()
+    assert service.get("/pictures").json()["items"] == []

@@ -134,11 +134,15 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The pictures. width, height: in their own pixels. shown_width, shown_height: on the page, where there is room."""
+    """The pictures. width, height: in their own pixels. shown_width, shown_height: on the page, where there is room.
+
+    wish: the recipe by which POST /pictures keeps them.
+    """
 
     source: str
     download: str
     curl: str
+    wish: Mapping[str, Any]
     width: int
     height: int
     shown_width: int
@@ -151,7 +155,10 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """A close look at one picture. The URLs say where each part of it is had; None where there is none."""
+    """A close look at one picture. The URLs say where each part of it is had; None where there is none.
+
+    wish: the recipe by which POST /pictures keeps it.
+    """
 
     index: int
     found: InspectionView
@@ -159,6 +166,7 @@ class Details:
     picture: str
     download: str
     curl: str
+    wish: Mapping[str, Any]
     inspect: str
     neighbours: str | None
     neighbours_strip: str | None
@@ -229,8 +237,12 @@ class _State:
 
     def parameters(self, **changes: object) -> Mapping[str, str]:
         """Return the parameters of the state with some changed; those at their defaults are left out."""
-        values = self.query.model_copy(update=changes).model_dump(mode="json", exclude_defaults=True)
+        values = self.wish(**changes)
         return {name: str(value).lower() if isinstance(value, bool) else f"{value}" for name, value in values.items()}
+
+    def wish(self, **changes: object) -> Mapping[str, Any]:
+        """Return the query with some parameters changed, as JSON can hold it; those at their defaults are left out."""
+        return self.query.model_copy(update=changes).model_dump(mode="json", exclude_defaults=True)
 
     def url(self, path: str = "/", **changes: object) -> str:
         """Return the URL of an endpoint that takes this query."""
@@ -345,6 +357,7 @@ def _grid(state: _State, request: Request) -> Grid:
         source=state.url(GENERATE, index=None, scale=1),
         download=state.url(GENERATE, index=None),
         curl=_curl("pictures.png", state.url(GENERATE, index=None), request),
+        wish=state.wish(index=None),
         width=width,
         height=height,
         shown_width=width * pixel,
@@ -389,6 +402,7 @@ def _details(state: _State, request: Request, given: Services) -> Details | None
         picture=state.url(GENERATE, **alone),
         download=download,
         curl=_curl(f"picture-{index}.png", download, request),
+        wish=state.wish(**alone),
         inspect=state.url("/inspect", **alone),
         neighbours=neighbours,
         neighbours_strip=neighbours and f"{neighbours}&format=strip",

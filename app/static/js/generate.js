@@ -6,6 +6,7 @@
 
 import "./alive.js";
 import "./copy.js";
+import "./keep.js";
 import { showReport } from "./nice-report.js";
 
 const PAUSE_MILLISECONDS = 150;
