@@ -252,13 +252,12 @@ def _count(outcomes: Sequence[Outcome]) -> int:
 
 
 def _training(outcome: Outcome) -> ZooTraining:
-    """Return the metrics by name, as checkpoints have them, to five digits."""
-    family, _, preset = outcome.name.partition(":")
+    """Return the metrics by name, as checkpoints have them, to seven digits."""
     known = {name: found for name, found in outcome.figures.items() if found is not None}
     values = {name: found.value for name, found in known.items()}
     floors = {f"{name}_floor": found.floor for name, found in known.items()}
-    rounded = {name: float(f"{value:.5g}") for name, value in (values | floors).items()}
-    return ZooTraining(family=family, preset=preset, images=outcome.images, metrics=rounded)
+    rounded = {name: float(f"{value:.7g}") for name, value in (values | floors).items()}
+    return ZooTraining(family=outcome.family, preset=outcome.preset, images=outcome.images, metrics=rounded)
 
 
 def write_figures(file: Path, figures: ZooResults) -> None:

@@ -162,7 +162,7 @@ def test_the_page_says_how_it_came_about_and_what_failed() -> None:
 def test_the_figures_stand_as_the_table_does_and_leave_out_what_was_not_measured() -> None:
     known: Mapping[str, Figure | None] = {"fd": Figure(value=2.5, floor=0.25, count=100), "label_accuracy": None}
     better = {"fd": Figure(value=0.5, floor=0.25, count=100), "label_accuracy": Figure(value=0.987, floor=1, count=100)}
-    outcomes = [outcome(figures=known), outcome("toy:only", figures=better), outcome("shipped", ships=True)]
+    outcomes = [outcome(figures=known), outcome("toy:only", figures=better), outcome("toy:best", ships="shipped")]
     figures = gather(outcomes, dataset="mnist", budget=60_000, seed=0)
     assert [one.family for one in figures.trainings] == ["toy", "lsgan"]
     assert figures.of("toy")[0].metrics["label_accuracy"] == 0.987

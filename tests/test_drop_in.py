@@ -12,7 +12,11 @@ from tests.snapshot import ROOT, copy_packages
 
 FAMILY = '''"""Mean GAN: the generator's pictures shall be as bright as the real ones.
 
-Source: https://example.org/mean-gan.
+Source: https://example.org/mean-gan, section 1.
+
+Idea: two players quarrel about one number.
+
+Traps: there are none.
 
 Deviations: none.
 """

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from app.game_picture import Cast, describe_game, draw_drawing, draw_game
-from app.pages import Destination, code
+from app.pages import code
 from app.routes.pages import learn
 from app.words import ENGLISH, WORDS, Language
 from app.zoo_results import read_zoo_results
@@ -110,11 +110,11 @@ def test_pictures_by_the_newest_checkpoint_are_shown(gallery: Service) -> None:
     assert "/generate?checkpoint=" not in gallery.get("/learn/vae").text
 
 
-def test_only_pages_that_exist_have_a_button(gallery: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learn, "NAVIGATION", ())
-    assert "?family=gan" not in gallery.get("/learn/gan").text.replace("/ranking?family=gan", "")
-    monkeypatch.setattr(learn, "NAVIGATION", (Destination("/train", "Train"),))
-    assert '<a class="button primary" href="/train?family=gan">Train it</a>' in gallery.get("/learn/gan").text
+def test_a_family_can_be_trained_and_what_has_a_checkpoint_drawn_with(gallery: Service) -> None:
+    page = gallery.get("/learn/wgan").text
+    assert '<a class="button primary" href="/train?family=wgan">Train it</a>' in page
+    assert 'href="/?family=wgan"' not in page
+    assert 'href="/?family=dcgan"' in gallery.get("/learn/dcgan").text
 
 
 def test_a_family_without_a_lesson_speaks_by_its_source_file(gallery: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,10 +17,15 @@ FOLDER = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is in this folder."""
+    """Mark what is in this folder, and put it last: the browser's event loop runs on in this thread until the end."""
     for item in items:
-        if FOLDER in item.path.parents:
+        if _is_here(item):
             item.add_marker(pytest.mark.e2e)
+    items.sort(key=_is_here)
+
+
+def _is_here(item: pytest.Item) -> bool:
+    return FOLDER in item.path.parents
 
 
 def _browser(playwright: Playwright) -> str:

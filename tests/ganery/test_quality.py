@@ -46,11 +46,6 @@ def test_the_newest_attempts_checkpoint_that_is_not_damaged_is_found(settings: S
     assert found.name == "00000500-10"
 
 
-@pytest.mark.parametrize("name", ["some/where", "no-job-500", "500"])
-def test_any_other_name_is_a_directory(settings: StoreSettings, name: str) -> None:
-    assert quality.find_checkpoint(name, settings) == Path(name)
-
-
 def test_a_checkpoint_from_the_midst_of_a_training_does_not_ship(settings: StoreSettings, tmp_path: Path) -> None:
     snapshot = train_toy(steps=2).snapshot()
     save(replace(snapshot, metadata=snapshot.metadata.model_copy(update={"images": 24})), tmp_path / "part")
