@@ -85,7 +85,8 @@ class Bench:
 
     def judge(self) -> Inspection:
         """Judge the pictures of now."""
-        return self.inspector.judge(self.trainer.sampler(), step=self.trainer.step_count, progress=0.5)
+        trainer = self.trainer
+        return self.inspector.judge(trainer.sampler(), step=trainer.step_count, progress=0.5, players=trainer.players())
 
 
 def measure(bench: Bench, *, rounds: int, steps: int) -> Cost:

@@ -1,7 +1,9 @@
 """What a training's pictures look like while it goes on: a few metrics often, more of them at checkpoints.
 
-They are drawn from the averaged weights, as everybody gets them, always from the same noise. Nothing here changes the
-training: it has no random numbers in common with it.
+They are drawn from the averaged weights, as everybody gets them, always from the same noise. How surely the
+discriminator tells them from real ones is seen on pictures of the generator that it plays against: the averaged one
+may be so far behind that it has never met the like. Nothing here changes the training: it has no random numbers in
+common with it.
 """
 
 import math
@@ -9,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -67,6 +70,13 @@ class Inspection:
         return found if found is not None and math.isfinite(found) else None
 
 
+class _Effort(NamedTuple):
+    """How many pictures are drawn, and which metrics look at them."""
+
+    pictures: int
+    names: tuple[str, ...]
+
+
 class Inspector:
     """Looks at the pictures of one training.
 
@@ -90,25 +100,42 @@ class Inspector:
         self._floors: dict[int, Evidence] = {}
         self._judge: str | None = None
 
-    def glance(self, sampler: Sampler, *, step: int, progress: float) -> Inspection:
-        """Measure what is cheap: the signs of a collapse."""
-        return self._inspect(sampler, GLANCED_AT, GLANCE, step, progress)
+    def glance(self, sampler: Sampler, *, step: int, progress: float, players: Sampler | None = None) -> Inspection:
+        """Measure what is cheap: the signs of a collapse. players: the weights at play, where they are others."""
+        return self._inspect(sampler, players or sampler, _Effort(GLANCED_AT, GLANCE), step, progress)
 
-    def judge(self, sampler: Sampler, *, step: int, progress: float) -> Inspection:
+    def judge(self, sampler: Sampler, *, step: int, progress: float, players: Sampler | None = None) -> Inspection:
         """Measure how good the pictures are, too."""
-        return self._inspect(sampler, JUDGED, JUDGEMENT, step, progress)
+        return self._inspect(sampler, players or sampler, _Effort(JUDGED, JUDGEMENT), step, progress)
 
-    def _inspect(self, sampler: Sampler, count: int, names: tuple[str, ...], step: int, progress: float) -> Inspection:
+    def _inspect(self, sampler: Sampler, players: Sampler, effort: _Effort, step: int, progress: float) -> Inspection:
+        count, names = effort
         if self._reference is None:
             real, labels = self._train.images[:count], self._train.labels[:count]
             drawn = to_pixels(sampler.sample(range(len(real)), seed=self._seed, labels=labels.tolist()))
-            return Inspection(len(real), (), Look(step, progress, **_signs(sampler, real, drawn, labels)))
-        floor = self._floor(self._reference, count)
-        evidence = draw_beside(floor, sampler, seed=self._seed)
-        found = measure(evidence, floor, names)
-        assert floor.drawn.labels is not None  # take_real
-        signs = _signs(sampler, floor.drawn.pixels, evidence.drawn.pixels, floor.drawn.labels)
-        return Inspection(len(evidence.drawn), found, Look(step, progress, **signs, **_signs_of(found)), self._judge)
+            found: tuple[Measurement, ...] = ()
+        else:
+            floor = self._floor(self._reference, count)
+            evidence = draw_beside(floor, sampler, seed=self._seed)
+            found = measure(evidence, floor, names)
+            assert floor.drawn.labels is not None  # take_real
+            real, labels, drawn = floor.drawn.pixels, floor.drawn.labels, evidence.drawn.pixels
+        asked = labels if sampler.is_conditional else torch.zeros_like(labels)
+        signs = {
+            "spread": spread(drawn, asked) / max(spread(real, asked), 1e-6),
+            **self._separate(players, real, labels),
+        }
+        signs |= _signs_of(found) if found else {}
+        return Inspection(len(drawn), found, Look.of(step, progress, signs), self._judge)
+
+    def _separate(self, players: Sampler, real: Tensor, labels: Tensor) -> dict[str, float]:
+        """Return how surely the discriminator tells what its opponent draws from real pictures, if it scores any."""
+        if players.family.score is None:
+            return {}
+        real, labels = real[:GLANCED_AT], labels[:GLANCED_AT]
+        drawn = to_pixels(players.sample(range(len(labels)), seed=self._seed, labels=labels.tolist()))
+        on_real, on_drawn = (players.score(from_pixels(pixels), labels) for pixels in (real, drawn))
+        return {"separation": separation(on_real, on_drawn)}
 
     @cached_property
     def _reference(self) -> Reference | None:
@@ -130,16 +157,6 @@ class Inspector:
         if count not in self._floors:
             self._floors[count] = take_real(reference, count=count, seed=self._seed)
         return self._floors[count]
-
-
-def _signs(sampler: Sampler, real: Tensor, drawn: Tensor, labels: Tensor) -> dict[str, float]:
-    """Return the signs that need no judge. real, drawn: (n, c, h, w) uint8. labels: of both, (n,)."""
-    asked = labels if sampler.is_conditional else torch.zeros_like(labels)
-    signs = {"spread": spread(drawn, asked) / max(spread(real, asked), 1e-6)}
-    if sampler.family.score is not None:
-        on_real, on_drawn = (sampler.score(from_pixels(pixels), labels) for pixels in (real, drawn))
-        signs["separation"] = separation(on_real, on_drawn)
-    return signs
 
 
 def _signs_of(measurements: tuple[Measurement, ...]) -> dict[str, float]:

@@ -217,7 +217,7 @@ class Training:
         inspect = self._inspector.judge if thoroughly else self._inspector.glance
         progress = min(1.0, trainer.images_seen / trainer.plan.images)
         try:
-            inspection = inspect(sampler(), step=trainer.step_count, progress=progress)
+            inspection = inspect(sampler(), step=trainer.step_count, progress=progress, players=trainer.players())
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:  # torch's: too few pictures for a metric, a decomposition that does not converge

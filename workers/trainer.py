@@ -172,6 +172,10 @@ class Trainer:
             networks.load_state_dict(self._averaged.state_dict(), strict=False)
         return Sampler(self.family, self.config, networks)
 
+    def players(self) -> Sampler | None:
+        """Return a sampler with a copy of the weights that play the game; None where `sampler` has no others."""
+        return None if self._averaged is None else Sampler(self.family, self.config, copy.deepcopy(self.networks))
+
     def snapshot(self) -> Checkpoint:
         """Return all that is needed to sample and to continue, apart from the data."""
         return Checkpoint(

@@ -98,6 +98,16 @@ def test_a_score_that_knows_every_picture_separates() -> None:
     assert inspect(lambda numbers, labels: real(numbers, labels) + 2).look.separation == 0
 
 
+def test_the_score_is_asked_about_pictures_of_the_weights_at_play() -> None:
+    """The averaged generator may be far behind: a discriminator that beats the other has never met its pictures."""
+    inspector = Inspector(segments(), load_test, seed=0)
+    averaged, players = Puppet(lambda n, labels: real(n, labels) + 2), Puppet(lambda n, labels: real(n, labels) - 2)
+    assert inspector.judge(averaged, step=7, progress=0.5).look.separation == 0
+    look = inspector.judge(averaged, step=7, progress=0.5, players=players).look
+    assert look.separation == 1
+    assert look.spread == inspector.judge(averaged, step=7, progress=0.5).look.spread  # of what everybody gets
+
+
 def test_a_judgement_has_a_headline_that_grows_with_the_faults() -> None:
     good, bad = inspect(real, thoroughly=True), inspect(lambda n, labels: -real(n, labels), thoroughly=True)
     assert good.headline is not None

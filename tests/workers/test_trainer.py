@@ -426,3 +426,14 @@ def test_dropout_does_not_follow_the_latents() -> None:
     train(with_phase(loss=listen), data=toy_data(), steps=2)
     assert all(not torch.equal(latents, masks) for latents, masks in seen)
     assert not torch.equal(seen[0][1], seen[1][1])
+
+
+def test_the_players_have_the_weights_that_learn_and_the_sampler_their_average() -> None:
+    trainer = train(find_family("lsgan"), steps=3, width=4, hidden=8)
+    players, sampler = trainer.players(), trainer.sampler()
+    assert players is not None
+    live = trainer.networks["generator"].state_dict()
+    assert all(torch.equal(live[name], value) for name, value in players.networks["generator"].state_dict().items())
+    averaged = sampler.networks["generator"].state_dict()
+    assert any(not torch.equal(live[name], value) for name, value in averaged.items())
+    assert train(find_family("lsgan"), width=4, hidden=8, averaging_half_life=0).players() is None
