@@ -18,7 +18,7 @@ from rich.console import Console
 from torch import Tensor
 
 from app.zoo_results import ZooResults, read_zoo_results
-from benchmarks import _figures, judging_cost, modes, script_loop, study, zoo
+from benchmarks import _figures, collapse, judging_cost, modes, script_loop, study, zoo
 from benchmarks._crew import Board, Countdown, Crew
 from benchmarks._figures import Figure
 from benchmarks._results import LUCIC_MNIST, Outcome, describe, draw_rows, gather, tabulate, tabulate_rest
@@ -29,6 +29,7 @@ from metrics import find_metric, metrics
 from models import (
     MIXTURES,
     Classifier,
+    Symptom,
     UnknownFamilyError,
     UnknownPresetError,
     derive_seed,
@@ -36,6 +37,7 @@ from models import (
     find_family,
     from_pixels,
 )
+from store.requests import complete
 from store.study_requests import StudyRequest, StudyWish, plan_study
 from tests.crew_tasks import serve
 from tests.snapshot import ROOT
@@ -648,3 +650,56 @@ def test_the_command_of_modes_names_what_differs(tmp_path: Path) -> None:
     assert told == (
         "python -m benchmarks.modes --families gan_r1 --budget 640 --points 8 --toys gan,lsgan:paper --toy-budget 60000"
     )
+
+
+# --- The collapse watch -------------------------------------------------------------------------------------------
+
+
+def watched(root: Path, case: collapse.Case) -> collapse.Run:
+    return collapse.Run(case, root / "collapse", WorkerSettings(data_dir=root, device="cpu", training_threads=1))
+
+
+def test_every_symptom_is_shown_and_five_trainings_are_healthy() -> None:
+    assert {case.expected for case in collapse.COLLAPSING} == set(Symptom)
+    assert [case.expected for case in collapse.HEALTHY] == [None] * 5
+    for case in (*collapse.COLLAPSING, *collapse.HEALTHY):
+        complete(watched(Path("never-written"), case).wish)  # what is asked for can be trained
+
+
+def test_a_training_that_diverges_is_told_and_is_not_trained_again(tmp_path: Path) -> None:
+    (case,) = (case for case in collapse.COLLAPSING if case.expected is Symptom.DIVERGED)
+    run, told = watched(tmp_path, case), list[str]()
+    assert run.read() is None
+    collapse.work(run, lambda share, line: told.append(line))
+    ending = run.read()
+    assert ending is not None
+    (warning,) = ending.warnings
+    assert warning.symptom is Symptom.DIVERGED
+    assert told[-1] == f"diverged at step {warning.step}"
+    assert collapse.is_as_expected(run)
+    assert not collapse.is_as_expected(replace(run, case=replace(case, expected=Symptom.DEAD)))
+    assert not collapse.is_as_expected(replace(run, case=replace(case, expected=None)))
+
+
+def test_what_is_seen_of_a_training_is_kept_and_silence_is_told(tmp_path: Path) -> None:
+    run = watched(tmp_path, collapse.Case("lsgan:neutral", 100 * 64, changes={"width": 4, "hidden": 8}, dataset="ring"))
+    collapse.work(run, lambda share, line: None)
+    ending = run.read()
+    assert ending is not None
+    assert set(ending.signs[100]) == {"spread", "variety", "classes", "separation"}
+    assert collapse.tabulate([run])[2] == "| `lsgan:neutral` | ring | nothing | 100 | | none | |"
+    page = collapse.describe([run], told="the command", failures={})
+    assert "    the command" in page
+    assert "every healthy one is silent" in page
+
+
+def test_the_page_says_what_was_not_as_it_was_meant(tmp_path: Path) -> None:
+    run = watched(tmp_path, collapse.Case("lsgan:neutral", 64, "all that can be done", Symptom.DEAD, dataset="ring"))
+    run.file.parent.mkdir()
+    warning = collapse.Told(step=300, symptom=Symptom.UNIFORM, words="they are alike; do something")
+    run.file.write_text(collapse.Ending(steps=600, signs={}, warnings=[warning]).model_dump_json())
+    row = "| `lsgan:neutral` | ring | all that can be done | 600 | 300 | uniform | they are alike; do something |"
+    page = collapse.describe([run], told="", failures={"another": "no room"}).splitlines()
+    assert row in page
+    assert "* `lsgan:neutral, all that can be done` was meant to show dead." in page
+    assert "* `another` failed: no room." in page
