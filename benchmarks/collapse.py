@@ -25,6 +25,7 @@ from checkpoints.files import write_whole
 from checkpoints.format import Checkpoint
 from models import Symptom
 from store.requests import TrainRequest, complete
+from store.retention import Headline
 from store.states import Wish
 from workers import watch
 from workers.loop import run as run_training
@@ -204,7 +205,7 @@ class Witness:
     def latest(self) -> None:
         """Return nothing: each training begins anew."""
 
-    def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float], headline: float | None) -> None:
+    def keep(self, checkpoint: Checkpoint, metrics: Mapping[str, float], headline: Headline) -> None:
         """Keep nothing."""
 
     def log(self, line: str) -> None:
