@@ -102,7 +102,7 @@ def test_the_front_page_lists_the_newest_jobs(service: Service) -> None:
     assert "None yet" in service.get("/").text
     ids = [service.queue() for _ in range(12)]
     page = service.get("/").text
-    assert re.findall(r'href="/jobs/(\w+)"', page) == ids[:-11:-1]
+    assert re.findall(r'href="/watch/(\w+)"', page) == ids[:-11:-1]
     assert "0 of 10" in page
 
 
