@@ -92,7 +92,7 @@ def test_without_any_checkpoint_the_page_says_what_to_do(service: Service, monke
     ship(monkeypatch, {})
     response = service.get("/")
     assert response.status_code == 200
-    assert "train one, and promote it" in response.text
+    assert '<a href="/train">train one</a>, and promote it' in response.text
     refusal(service.get("/?checkpoint=nothing"), 404, "no-such-checkpoint")
 
 

@@ -21,7 +21,7 @@ def rows(page: str, section: str = "trainings") -> list[str]:
 
 
 def jobs(page: str) -> list[str]:
-    return [re.findall(r'href="/jobs/(\w+)"', row)[0] for row in rows(page)]
+    return [re.findall(r'href="/watch/(\w+)"', row)[0] for row in rows(page)]
 
 
 def test_the_page_ranks_as_the_leaderboard_does(service: Service) -> None:
