@@ -20,7 +20,9 @@ class AppSettings(StoreSettings):
     max_candidates: int = Field(
         20_480, ge=1, description="pictures that one grid may be chosen from, burn-ins of drs among them"
     )
-    max_pixels: int = Field(64_000_000, ge=1, description="pixels of the largest grid")
+    max_pixels: int = Field(
+        64_000_000, ge=1, description="pixels of the largest grid, and of all frames of a film together"
+    )
     concurrent_grids: int = Field(2, ge=1, description="grids that are drawn at once, a thread each")
     waiting_grids: int = Field(16, ge=0, description="requests that may wait for their turn to draw")
     wait_seconds: float = Field(60, gt=0, description="how long a request waits for its turn to draw")

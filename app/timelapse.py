@@ -53,6 +53,14 @@ def thin_out(grids: Sequence[Grid], most: int) -> Sequence[Grid]:
     return [grids[place * (len(grids) - 1) // (most - 1)] for place in range(most)]
 
 
+def count_pixels(grids: Sequence[Grid], settings: FilmSettings) -> int:
+    """Return how many pixels a film of one grid or more has, all its frames together; the bars are not counted."""
+    with Image.open(grids[0].path) as picture:
+        width, height = picture.size
+    frames = min(len(grids), settings.most_frames) + round(settings.frames_per_second)
+    return frames * width * height * settings.scale**2
+
+
 def make_film(grids: Sequence[Grid], settings: FilmSettings, total_steps: int) -> bytes:
     """Encode one grid or more as a film; below them a bar grows with the steps, and the last one stays for a second."""
     chosen = thin_out(grids, settings.most_frames)

@@ -12,9 +12,9 @@ from app.caching import REVALIDATE, answer, entity_tag, is_current
 from app.dependencies import Given
 from app.films import FilmFormat
 from app.openapi import UNCHANGED, refuses
-from app.refusals import NoSamplesError
+from app.refusals import NoSamplesError, ParameterError
 from app.schemas import Document, Frame, Timelapse
-from app.timelapse import FilmSettings, find_grids, make_film
+from app.timelapse import FilmSettings, count_pixels, find_grids, make_film
 
 router = APIRouter(tags=["jobs"])
 
@@ -67,7 +67,14 @@ def get_timelapse(job_id: str, query: Annotated[TimelapseQuery, Query()], reques
     headers |= {"Cache-Control": REVALIDATE}
     if is_current(request.headers, headers["ETag"]):
         return Response(status_code=304, headers=headers)
+    _check_size(count_pixels(grids, settings), given.settings.max_pixels)
     with given.engine.turns.taken():
         film = make_film(grids, settings, job.total_steps)
     headers["Content-Disposition"] = f'inline; filename="{job.family}-{job.id}.{query.format}"'
     return Response(film, headers=headers, media_type=query.format.media_type)
+
+
+def _check_size(pixels: int, most: int) -> None:
+    if pixels > most:
+        detail = f"all frames together are {pixels} pixels; at most {most} are drawn: ask for a smaller scale, or fewer"
+        raise ParameterError("scale", f"{detail} frames by most_frames")

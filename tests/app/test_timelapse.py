@@ -16,7 +16,7 @@ from store.events import EventKind, NewEvent
 from store.jobs import Claim
 from store.settings import sample_name
 from tests.app.problems import places, refusal
-from tests.app.service import Service
+from tests.app.service import Service, running
 
 SIDE = 6
 
@@ -108,6 +108,17 @@ def test_colours_stay_colours(tmp_path: Path) -> None:
     shown = np.asarray(Image.open(BytesIO(film)).convert("RGB"))
     assert shown[0, 0].tolist() == [200, 30, 30]
     assert shown[-1, 0].tolist() == [230, 230, 230]
+
+
+def test_a_film_of_more_pixels_than_are_drawn_is_refused(pretrained: Path, tmp_path: Path) -> None:
+    with running(tmp_path, max_pixels=6 * (2 * SIDE) ** 2) as service:
+        claim = service.claim()
+        draw(service, claim, *range(5))
+        url = f"/jobs/{claim.job.id}/timelapse?format=gif&frames_per_second=1"
+        assert service.get(url).status_code == 200
+        for query in ("scale=3", "frames_per_second=2"):
+            problem = refusal(service.get(f"{url.replace('&frames_per_second=1', '')}&{query}"), 422)
+            assert "ask for a smaller scale, or fewer frames" in places(problem)["parameter", "scale"]
 
 
 @pytest.mark.parametrize(
