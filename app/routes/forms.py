@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from app.dependencies import Given, Services, require_type
@@ -26,6 +27,7 @@ _FORM = "application/x-www-form-urlencoded"
 _BACK = re.compile(r"/train|/watch(/[0-9a-f]{1,32})?")
 _PRIORITY = re.compile(r"[+-]?\d{1,4}")
 _MOST_PRIORITY = 1000
+_MOST_FIELDS = 200
 
 
 @router.post("/forms/train", include_in_schema=False)
@@ -94,10 +96,16 @@ def _priority(text: str) -> int:
 
 
 async def _read(request: Request) -> Mapping[str, str]:
-    """Return the fields of a form that was sent; of one that came twice, the last. Raises MediaTypeError."""
+    """Return the fields of a form that was sent; of one that came twice, the last.
+
+    Raises MediaTypeError, and HTTPException where there are more than any form of ours has.
+    """
     require_type(request, _FORM)
     body = (await request.body()).decode("utf-8", "replace")
-    return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=200))
+    try:
+        return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        raise HTTPException(413, f"more than {_MOST_FIELDS} fields came, and no form has so many") from None
 
 
 def _refuse(request: Request, error: Exception, back: str, status: int) -> Response:

@@ -5,6 +5,7 @@ import pytest
 
 from store.requests import TrainRequest, complete
 from store.states import JobState, Succeeded
+from tests.app.problems import refusal
 from tests.app.service import Service, running
 
 TINY = {"family": "dcgan", "dataset": "segments", "images": "640", "batch_size": "16", "shown": "dcgan/paper"}
@@ -102,6 +103,12 @@ def test_a_job_that_there_is_not_is_said_on_a_page(gallery: Service) -> None:
 
 def test_a_form_is_a_form(gallery: Service) -> None:
     assert gallery.post("/forms/train", json={}).status_code == 415
+
+
+@pytest.mark.parametrize("path", ["/forms/train", "/forms/jobs/0123456789abcdef"])
+def test_a_form_of_very_many_fields_is_refused(gallery: Service, path: str) -> None:
+    problem = refusal(gallery.post(path, data={f"field{number}": "" for number in range(201)}), 413, "body-too-large")
+    assert "more than 200 fields" in problem["detail"]
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
