@@ -268,3 +268,13 @@ def test_what_is_shown_is_kept_in_the_gallery_and_taken_out_again(
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Taken out of the gallery again.")).to_be_visible()
     assert service.get("/pictures").json()["items"] == []
+
+
+def test_what_is_kept_already_stays(page: Page, service: Service) -> None:
+    page.goto(f"{service.url}{STATE}")
+    keep = page.locator("#result").get_by_role("button", name="Keep")
+    keep.click()
+    expect(page.get_by_text("Kept in the gallery.")).to_be_visible()
+    keep.click()
+    expect(page.get_by_text("It is in the gallery: it was kept before.")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)

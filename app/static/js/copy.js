@@ -1,7 +1,7 @@
 /** Buttons that copy: `data-copy` has the text, `data-copy-here` means the page's own address. */
 
 /** Put text on the clipboard, also where the page is not served securely and the browser has no clipboard for it. */
-async function copy(text) {
+export async function copy(text) {
   if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
   const area = document.createElement("textarea");
   area.value = text;

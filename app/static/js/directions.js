@@ -1,19 +1,21 @@
 /** The table of directions: measured when somebody wants it, since that takes some seconds. */
 
+import { ask, Refusal } from "./api.js";
+
 export function mountDirections(table) {
   const body = table.tBodies[0];
   const button = body.querySelector("button");
   button.addEventListener("click", async () => {
     button.disabled = true;
     button.textContent = "Measuring…";
-    const answer = await fetch(`/latent/directions?checkpoint=${encodeURIComponent(table.dataset.checkpoint)}`);
-    const told = await answer.json();
-    if (!answer.ok) {
+    try {
+      const told = await ask("GET", `/latent/directions?checkpoint=${encodeURIComponent(table.dataset.checkpoint)}`);
+      body.replaceChildren(...told.items.map(row));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
       button.disabled = false;
-      button.textContent = `Again: ${told.detail}`;
-      return;
+      button.textContent = `Again: ${error.message}`;
     }
-    body.replaceChildren(...told.items.map(row));
   });
 }
 

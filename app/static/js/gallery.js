@@ -2,6 +2,7 @@
 
 import { ask, Refusal, send } from "./api.js";
 import { compare } from "./compare.js";
+import { copy } from "./copy.js";
 import { addAsOneScrolls } from "./more.js";
 import { takeFiles, verify } from "./recall.js";
 import { linkOf, Selection } from "./selection.js";
@@ -184,7 +185,7 @@ const acts = {
   restore: (button) => takeOutShown(button.closest("[data-id]").dataset.id),
   verify: verifyShown,
   copy: async (button) => {
-    await navigator.clipboard.writeText(new URL(button.dataset.text, location.href).href);
+    await copy(new URL(button.dataset.text, location.href).href);
     tell("The link is copied.");
   },
 };

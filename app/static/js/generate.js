@@ -7,6 +7,7 @@
 import "./alive.js";
 import "./copy.js";
 import "./keep.js";
+import { ask, Refusal } from "./api.js";
 import { showReport } from "./nice-report.js";
 
 const PAUSE_MILLISECONDS = 150;
@@ -113,9 +114,9 @@ async function tellNeighbours() {
   const place = document.getElementById("neighbours");
   if (!place || place.dataset.state) return;
   place.dataset.state = "asked";
-  const answer = await fetch(place.dataset.source);
-  const told = await answer.json();
-  if (!answer.ok) { place.textContent = told.detail; return; }
+  const told = await ask("GET", place.dataset.source).catch((error) => error);
+  if (told instanceof Refusal) { place.textContent = told.message; return; }
+  if (told instanceof Error) throw told;
   const share = told.nearest / told.typical;
   const meaning = share < 0.5 ? "much nearer than a picture that nobody learnt from: look whether it is a copy" : "so no picture was copied point by point";
   const labels = told.items.map((one) => one.label).join(", ");

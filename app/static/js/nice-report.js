@@ -1,6 +1,7 @@
 /** What choosing by the discriminator is worth, shown in place when it is asked for. */
 
 import { html, render } from "../vendor/preact.js";
+import { ask, Refusal } from "./api.js";
 
 const percent = (share) => (share === null ? "–" : `${Math.round(100 * share)} %`);
 const MANNERS = { top: "best", drs: "rejection" };
@@ -24,7 +25,10 @@ export async function showReport(details) {
   place.dataset.state = "asked";
   place.replaceChildren();
   render(html`<p class="hint">Judging some thousand pictures…</p>`, place);
-  const answer = await fetch(details.dataset.report);
-  const told = await answer.json();
-  render(answer.ok ? html`<${Report} report=${told} />` : html`<p class="refusal">${told.detail}</p>`, place);
+  try {
+    render(html`<${Report} report=${await ask("GET", details.dataset.report)} />`, place);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    render(html`<p class="refusal">${error.message}</p>`, place);
+  }
 }
