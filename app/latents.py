@@ -67,6 +67,10 @@ class Latents:
         code = (str(LATENT_VERSION), av.__version__, PIL.__version__, *self._engine.code)
         return entity_tag(request, checkpoint.digest, *code)
 
+    def cached(self, tag: str) -> Answer | None:
+        """Return the answer of this tag, if it was made lately."""
+        return self._answers.get(tag)
+
     def grid(self, recipe: LatentRecipe[Q], tag: str, tool: Tool[Q]) -> Answer:
         """Return the PNG of a tool. Raises BusyError, ParameterError, ControlError, and what `Engine.load` raises."""
         return self._once(recipe, tag, lambda bench: self._encode(recipe, tool(bench, recipe)))

@@ -79,6 +79,16 @@ def render(
     return HTMLResponse(text, status_code=status, headers={**usual, **(headers or {})})
 
 
+def curl(file: str, path: str, request: Request) -> str:
+    """Return the command that fetches a file from this service."""
+    return f"curl -o {file} '{service_url(request)}{path}'"
+
+
+def service_url(request: Request) -> str:
+    """Return where this service answers, without a slash at the end."""
+    return str(request.base_url).rstrip("/")
+
+
 def read_texts(template: str, **values: object) -> Mapping[str, Markup]:
     """Return the texts that a template sets, by name. Raises TemplateNotFound."""
     module = _templates.get_template(f"{template}.html").make_module(values)

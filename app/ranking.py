@@ -1,7 +1,16 @@
 """The metric by which a client asks to rank."""
 
+from collections.abc import Mapping
+
 from app.refusals import ParameterError
-from metrics import Metric, UnknownMetricError, find_metric
+from metrics import Better, Metric, UnknownMetricError, find_metric
+
+BETTER: Mapping[Better, str] = {
+    "lower": "less is better",
+    "higher": "more is better",
+    "real": "near that of real pictures is better",
+}
+"""In words, which value of a metric is better."""
 
 
 def choose_metric(name: str) -> Metric:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from app.caching import IMMUTABLE, NEVER, REVALIDATE, is_current
 from app.catalogue import read_again
 from app.dependencies import Given, Services, TakesEachOnce
+from app.drawing import limits
 from app.latent_queries import (
     PICTURE_PATH,
     ArithmeticQuery,
@@ -27,7 +28,7 @@ from app.latent_queries import (
 from app.latent_tools import draw_arithmetic, draw_matrix, draw_picture, draw_sweep
 from app.latents import Answer, Tool
 from app.openapi import UNCHANGED, draws, refuses, tells
-from app.recipes import CheckpointQuery, Limits, choose_checkpoint, find_parts
+from app.recipes import CheckpointQuery, choose_checkpoint, find_parts
 from app.schemas import Directions, DirectionView, Projection, Variations
 from app.uploads import PNG, PNG_BODY, read_picture
 from models import PICTURES_MEASURED
@@ -154,6 +155,10 @@ def list_directions(query: Annotated[CheckpointQuery, Query()], request: Request
     Slant, thickness and size are measured on some thousand pictures and regressed on their latents; components are the
     ways in which the pictures vary most. The first answer takes some seconds; then it is kept.
     """
+    return read_again(lambda: _list_directions(query, request, given))
+
+
+def _list_directions(query: CheckpointQuery, request: Request, given: Services) -> Response:
     checkpoint = choose_checkpoint(query, given.catalogue)
     find_parts(checkpoint)
     tag = given.latents.tag("/latent/directions", checkpoint)
@@ -184,12 +189,12 @@ def project_picture(query: Annotated[ProjectQuery, Query()], picture: PNG, given
     drawn, and the best moved until pixels and a classifier's features agree. Each is told by an address, which GET
     /latent/walk and the others take where they take a seed.
     """
-    recipe = complete_latent("/latent/project", query, given.catalogue, _limits(given))
-    return given.latents.project(recipe, read_picture(picture, recipe.dataset, centre=query.centre))
 
+    def find() -> Projection:
+        recipe = complete_latent("/latent/project", query, given.catalogue, limits(given))
+        return given.latents.project(recipe, read_picture(picture, recipe.dataset, centre=query.centre))
 
-def _limits(given: Services) -> Limits:
-    return Limits(pixels=given.settings.max_pixels, candidates=given.settings.max_candidates)
+    return read_again(find)
 
 
 def _answer_grid(path: str, query: Q, tool: Tool[Q], request: Request, given: Services) -> Response:
@@ -206,14 +211,16 @@ def _answer(
 def _answer_once(
     path: str, query: Q, make: Callable[[LatentRecipe[Q], str], Answer], request: Request, given: Services
 ) -> Response:
-    recipe = complete_latent(path, query, given.catalogue, _limits(given))
+    recipe = complete_latent(path, query, given.catalogue, limits(given))
     tag = given.latents.tag(recipe.url, recipe.checkpoint)
     headers = {"ETag": tag, "X-Ganery-Checkpoint": recipe.checkpoint.id, **_caching(recipe)}
     if not recipe.is_drawn and is_current(request.headers, tag):
         return Response(status_code=304, headers=headers)
-    began = time.perf_counter()
-    answer = make(recipe, tag)
-    given.metrics.drawing.labels(recipe.checkpoint.family).observe(time.perf_counter() - began)
+    answer = given.latents.cached(tag)
+    if answer is None:
+        began = time.perf_counter()
+        answer = make(recipe, tag)
+        given.metrics.drawing.labels(recipe.checkpoint.family).observe(time.perf_counter() - began)
     headers["X-Ganery-Pictures"] = str(answer.pictures)
     return Response(answer.content, headers=headers, media_type=answer.media_type)
 

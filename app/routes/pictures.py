@@ -8,6 +8,7 @@ from starlette.responses import Response, StreamingResponse
 
 from app.archive import MEDIA_TYPE, Entry, stream_zip
 from app.caching import IMMUTABLE, NEVER, entity_tag, is_current
+from app.catalogue import read_again
 from app.dependencies import Given, Services, TakesJson
 from app.drawing import limits, render
 from app.inference import Picture
@@ -78,14 +79,7 @@ def keep_picture(wish: PictureWish, given: Given, response: Response) -> Picture
 
     The same recipe is kept once; one that is in the trash comes back from there.
     """
-    recipe = _complete(wish, given)
-    known = given.pictures.find(recipe.url)
-    if known is not None:
-        kept, is_new = given.pictures.restore(known.id), False
-    else:
-        picture = render(recipe, given.engine.tag(recipe), given)
-        marks = Marks(wish.starred, tuple(wish.tags), wish.note)
-        kept, is_new = given.pictures.keep(_describe(recipe, picture, given), picture.png, marks)
+    kept, is_new = read_again(lambda: _keep(wish, given))
     response.status_code = 201 if is_new else 200
     response.headers["Location"] = f"/pictures/{kept.id}"
     return PictureView.of(kept)
@@ -213,6 +207,17 @@ def wish_of(query: PicturesQuery) -> Wish:
     if wanted["text"] is not None and not words(wanted["text"]):
         raise ParameterError("text", f"{wanted['text']!r} has no word: letters or digits are searched for")
     return Wish(**wanted)
+
+
+def _keep(wish: PictureWish, given: Services) -> tuple[KeptPicture, bool]:
+    """Keep a picture; return it, and whether it is new."""
+    recipe = _complete(wish, given)
+    known = given.pictures.find(recipe.url)
+    if known is not None:
+        return given.pictures.restore(known.id), False
+    picture = render(recipe, given.engine.tag(recipe), given)
+    marks = Marks(wish.starred, tuple(wish.tags), wish.note)
+    return given.pictures.keep(_describe(recipe, picture, given), picture.png, marks)
 
 
 def _complete(wish: PictureWish, given: Services) -> Recipe:

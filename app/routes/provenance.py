@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from fastapi import APIRouter
 
+from app.catalogue import read_again
 from app.comparison import CLOSE, Comparison, Verdict, compare
 from app.dependencies import Given, Services
 from app.drawing import limits, render
@@ -50,6 +51,10 @@ def verify(png: PNG, given: Given) -> VerificationView:
     It is refused where the checkpoint is not here (404), or has other weights than those that drew it (409).
     """
     told = read_recipe(png)
+    return read_again(lambda: _verify(png, told, given))
+
+
+def _verify(png: bytes, told: ToldRecipe, given: Services) -> VerificationView:
     try:
         recipe = complete(told.query, given.catalogue, limits(given))
     except ParameterError as error:

@@ -12,7 +12,7 @@ from app.caching import REVALIDATE, answer
 from app.dependencies import Given, Services, TakesJson
 from app.idempotency import IdempotencyKey, digest
 from app.openapi import UNCHANGED, refuses, tells
-from app.ranking import choose_metric
+from app.ranking import BETTER, choose_metric
 from app.schemas import Document, Page, PageQuery
 from app.study_schemas import StudySummary, StudyView
 from metrics import Metric
@@ -26,7 +26,6 @@ from store.study_requests import StudyWish, count_trainings, plan_study
 router = APIRouter(tags=["studies"])
 
 _POLL_SECONDS = "10"
-_BETTER = {"lower": "less is better", "higher": "more is better", "real": "near that of real pictures is better"}
 
 
 class FindingsQuery(Document):
@@ -101,7 +100,7 @@ def plot_study(study_id: str, query: Findings, request: Request, given: Given) -
     rows, _ = _find(study, metric, query, given)
     title = study.name or f"{study.request.images:,} pictures of {study.request.dataset} each"
     which = "at the whole budget" if query.value == "final" else "of the best checkpoint"
-    picture = draw(rows, title=title, axis_title=f"{metric.title} {which}; {_BETTER[metric.better]}")
+    picture = draw(rows, title=title, axis_title=f"{metric.title} {which}; {BETTER[metric.better]}")
     return answer(request, picture, MEDIA_TYPE, caching=REVALIDATE)
 
 

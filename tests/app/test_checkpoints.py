@@ -4,11 +4,12 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+import torch
 
 from checkpoints import format as checkpoint_format
 from checkpoints.format import Metadata
 from checkpoints.library import DEFAULT_CHECKPOINT
-from models import FLAGSHIP
+from models import FLAGSHIP, encode_png
 from store.errors import CheckpointNotFoundError
 from store.retention import Keep
 from store.states import Succeeded
@@ -265,13 +266,38 @@ def test_best_moves_on_when_its_checkpoint_is_removed_while_it_is_read(
     assert drawn_from(service, "checkpoint=best&dataset=segments") == removed_while_read[1]
 
 
-@pytest.mark.parametrize("path", ["/generate?checkpoint={}&seed=1", "/checkpoints/{}/nice-report"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/generate?checkpoint={}&seed=1",
+        "/checkpoints/{}/nice-report",
+        "/latent/directions?checkpoint={}",
+        "/?checkpoint={}&index=0",
+    ],
+)
 def test_a_checkpoint_that_is_removed_while_it_is_read_was_deleted(
     service: Service, removed_while_read: tuple[str, str], path: str
 ) -> None:
     gone, _ = removed_while_read
     problem = refusal(service.get(path.format(gone)), 404, "no-such-checkpoint")
     assert f"the checkpoint {gone!r} was deleted" in problem["detail"]
+
+
+def test_what_is_sent_is_read_again_too(service: Service, removed_while_read: tuple[str, str]) -> None:
+    gone, _ = removed_while_read
+    path = f"/latent/project?checkpoint={gone}"
+    response = service.post(
+        path, content=encode_png(torch.zeros(8, 8, 1, dtype=torch.uint8)), headers={"Content-Type": "image/png"}
+    )
+    assert "was deleted" in refusal(response, 404, "no-such-checkpoint")["detail"]
+
+
+def test_a_picture_by_a_checkpoint_that_is_removed_meanwhile_is_not_kept(
+    service: Service, removed_while_read: tuple[str, str]
+) -> None:
+    gone, _ = removed_while_read
+    response = service.post("/pictures", json={"recipe": {"checkpoint": gone, "seed": 1}})
+    assert "was deleted" in refusal(response, 404, "no-such-checkpoint")["detail"]
 
 
 def test_best_is_given_to_no_other(service: Service) -> None:

@@ -80,6 +80,9 @@ def test_metrics_count_jobs_requests_and_pictures(service: Service) -> None:
     assert service.count("ganery_candidates_drawn_total") == 8
     assert service.count("ganery_generate_duration_seconds_count") == 1
     assert service.count("ganery_http_request_duration_seconds_count", route="/generate", status="200") == 1
+    for _ in range(2):  # the second is from memory, which takes no time to draw
+        service.get("/latent/picture?seed=1")
+    assert service.count("ganery_generate_duration_seconds_count") == 2
     service.get("/jobs/nobody")
     assert service.count("ganery_http_request_duration_seconds_count", route="/jobs/{job_id}", status="404") == 1
     assert service.count("ganery_build_info") == 1

@@ -106,6 +106,13 @@ def test_the_front_page_lists_the_newest_jobs(service: Service) -> None:
     assert "0 of 10" in page
 
 
+@pytest.mark.parametrize("path", ["/?index=0", "/docs", "/explore", "/explore?tool=draw"])
+def test_a_command_on_a_page_says_where_the_service_is(gallery: Service, path: str) -> None:
+    commands = re.findall(r"^.*\bcurl .*$", gallery.get(path).text, re.MULTILINE)
+    assert commands
+    assert all(gallery.url in command for command in commands)
+
+
 def test_the_documentation_names_every_operation_and_parameter(gallery: Service) -> None:
     page = gallery.get("/docs").text
     for path, methods in gallery.app.openapi()["paths"].items():

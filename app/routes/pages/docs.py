@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.pages import render
+from app.pages import render, service_url
 
 router = APIRouter()
 
@@ -63,8 +63,7 @@ def show_docs(request: Request) -> Response:
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
-    here = str(request.base_url).rstrip("/")
-    return render(request, "docs", DocsPage(here, document["info"]["version"], operations))
+    return render(request, "docs", DocsPage(service_url(request), document["info"]["version"], operations))
 
 
 def _operation(method: str, path: str, operation: Schema, schemas: Mapping[str, Schema]) -> Operation:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from app.catalogue import Catalogue
 from app.dependencies import Given, Services
+from app.drawing import limits
 from app.errors import tell
 from app.latent_queries import (
     ArithmeticQuery,
@@ -23,8 +24,8 @@ from app.latent_queries import (
     complete_latent,
 )
 from app.latent_tools import list_classes, list_controls, list_values
-from app.pages import render
-from app.recipes import CheckpointQuery, Limits, choose_checkpoint, find_parts
+from app.pages import render, service_url
+from app.recipes import CheckpointQuery, choose_checkpoint, find_parts
 from app.refusals import RefusedError
 from checkpoints.format import CheckpointError
 from models import DIRECTION_NAMES, Conditioning
@@ -130,8 +131,12 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class ExplorePage:
-    """What the template is told. values: of the form, by name. refusal: why nothing is shown."""
+    """What the template is told. here: where this service answers. values: of the form, by name.
 
+    refusal: why nothing is shown.
+    """
+
+    here: str
     tool: Tool
     tools: Sequence[Tool]
     checkpoints: Sequence[Choice]
@@ -149,7 +154,7 @@ def show_explore(request: Request, given: Given) -> Response:
     """Show a tool with what was asked of it; what is of no use is said on the page."""
     asked = {name: value for name, value in request.query_params.items() if value}
     tool = TOOLS.get(asked.pop("tool", ""), next(iter(TOOLS.values())))
-    page = _fill(tool, {**_usual(tool, asked), **asked}, given)
+    page = _fill(service_url(request), tool, {**_usual(tool, asked), **asked}, given)
     return render(request, "explore", page, status=200 if page.refusal is None else 422)
 
 
@@ -163,9 +168,10 @@ def _usual(tool: Tool, asked: Mapping[str, str]) -> Mapping[str, str]:
     return {name: value for name, value in tool.usual.items() if name not in left_out}
 
 
-def _fill(tool: Tool, values: dict[str, str], given: Services) -> ExplorePage:
+def _fill(here: str, tool: Tool, values: dict[str, str], given: Services) -> ExplorePage:
     """Complete what was asked for, as far as that can be done."""
     page = ExplorePage(
+        here=here,
         tool=tool,
         tools=list(TOOLS.values()),
         checkpoints=_list_checkpoints(given.catalogue),
@@ -190,8 +196,7 @@ def _fill(tool: Tool, values: dict[str, str], given: Services) -> ExplorePage:
             values=wanted,
         )
         query = tool.query.model_validate(wanted | {"checkpoint": checkpoint.id})
-        limits = Limits(pixels=given.settings.max_pixels, candidates=given.settings.max_candidates)
-        recipe = complete_latent(tool.path, query, given.catalogue, limits)
+        recipe = complete_latent(tool.path, query, given.catalogue, limits(given))
         return replace(page, grid=_lay_out(recipe))
     except ValidationError as error:
         told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())

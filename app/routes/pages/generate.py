@@ -8,20 +8,19 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.catalogue import KnownCheckpoint
+from app.catalogue import KnownCheckpoint, read_again
 from app.dependencies import Given, Services, TakesEachOnce
 from app.drawing import GENERATE, limits
 from app.fields import Field, fields_of
 from app.inspection_schemas import InspectionView
-from app.pages import render
+from app.job_rows import JobRow
+from app.pages import curl, render
 from app.recipes import GenerateQuery, Recipe, complete, find_parts, name_of_label
 from app.refusals import NoSuchCheckpointError
-from app.schemas import moment
 from checkpoints.format import CheckpointError
 from checkpoints.library import has_judge
 from datasets import is_here
 from models import Family, ScoreKind
-from store.jobs import Job
 from store.requests import LARGEST_SEED
 
 router = APIRouter()
@@ -39,24 +38,6 @@ _LARGEST_PIXEL = 8
 _NEIGHBOURS_SHOWN, _NEIGHBOURS_IN_A_ROW = 8, 4
 _VARIATIONS_SHOWN, _VARIATIONS_IN_A_ROW = 24, 6
 _DOWNLOAD_SCALE = 8
-
-
-@dataclass(frozen=True, slots=True)
-class JobRow:
-    """A job in a table."""
-
-    id: str
-    state: str
-    family: str
-    dataset: str
-    steps: str
-    since: str
-
-    @classmethod
-    def of(cls, job: Job) -> "JobRow":
-        """Describe a job."""
-        since = moment(job.created_at).strftime("%Y-%m-%d %H:%M UTC")
-        return cls(job.id, job.state, job.family, job.dataset, f"{job.step} of {job.total_steps}", since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,15 +179,19 @@ def show_generate(query: Annotated[GenerateQuery, Query()], request: Request, gi
     """Show the form, the pictures that it asks for, and the newest jobs."""
     if not request.query_params:
         query = GenerateQuery.model_validate(_WELCOME)
-    jobs = [JobRow.of(job) for job in given.jobs.list(limit=_JOBS_SHOWN).items]
+    return render(request, "generate", read_again(lambda: _fill(query, request, given)))
+
+
+def _fill(query: GenerateQuery, request: Request, given: Services) -> GeneratePage:
+    jobs = [JobRow.of(job, None) for job in given.jobs.list(limit=_JOBS_SHOWN).items]
     try:
         state = _State.of(query, given)
     except (CheckpointError, NoSuchCheckpointError):
         if query.checkpoint is not None:
             raise
-        return render(request, "generate", GeneratePage("/", [], False, None, None, None, jobs))
+        return GeneratePage("/", [], False, None, None, None, jobs)
     choices, has_more = _choices(state, given)
-    page = GeneratePage(
+    return GeneratePage(
         here=state.url(),
         checkpoints=choices,
         more_checkpoints=has_more,
@@ -215,7 +200,6 @@ def show_generate(query: Annotated[GenerateQuery, Query()], request: Request, gi
         details=_details(state, request, given),
         jobs=jobs,
     )
-    return render(request, "generate", page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,7 +340,7 @@ def _grid(state: _State, request: Request) -> Grid:
     return Grid(
         source=state.url(GENERATE, index=None, scale=1),
         download=state.url(GENERATE, index=None),
-        curl=_curl("pictures.png", state.url(GENERATE, index=None), request),
+        curl=curl("pictures.png", state.url(GENERATE, index=None), request),
         wish=state.wish(index=None),
         width=width,
         height=height,
@@ -401,7 +385,7 @@ def _details(state: _State, request: Request, given: Services) -> Details | None
         side=recipe.dataset.size,
         picture=state.url(GENERATE, **alone),
         download=download,
-        curl=_curl(f"picture-{index}.png", download, request),
+        curl=curl(f"picture-{index}.png", download, request),
         wish=state.wish(**alone),
         inspect=state.url("/inspect", **alone),
         neighbours=neighbours,
@@ -424,8 +408,3 @@ def _variations(recipe: Recipe, view: InspectionView) -> str | None:
     place = {name: value for name, value in view.latent.model_dump().items() if value is not None}
     query = {"checkpoint": recipe.checkpoint.id, **place, "columns": _VARIATIONS_IN_A_ROW, "count": _VARIATIONS_SHOWN}
     return f"/latent/variations?{urlencode(query)}"
-
-
-def _curl(file: str, path: str, request: Request) -> str:
-    """Return the command that fetches a picture from this service."""
-    return f"curl -o {file} '{str(request.base_url).rstrip('/')}{path}'"

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from app.dependencies import Given
 from app.pages import render
-from app.ranking import choose_metric
+from app.ranking import BETTER, choose_metric
 from app.recipes import require_known
 from app.routes.leaderboard import by_judge, rank
 from app.routes.studies import FindingsQuery, view_study
@@ -196,7 +196,7 @@ def _columns(shown: Sequence[Metric], query: RankingQuery, *, by_cost: bool) -> 
             one.name,
             one.title,
             _link(query, metric=one.name, sort=None),
-            _BETTER[one.better],
+            BETTER[one.better],
             query.sort == "metric" and one.name == query.metric,
         )
         for one in shown
@@ -206,9 +206,6 @@ def _columns(shown: Sequence[Metric], query: RankingQuery, *, by_cost: bool) -> 
         Column(name, title, _link(query, sort=name), "less is less work", query.sort == name)
         for name, title in costs.items()
     ]
-
-
-_BETTER = {"lower": "less is better", "higher": "more is better", "real": "near that of real pictures is better"}
 
 
 def _row(place: int, leader: Leader, shown: Sequence[Metric]) -> Row:
