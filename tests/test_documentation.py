@@ -49,7 +49,7 @@ def test_every_make_target_that_a_document_names_exists() -> None:
 def test_the_curl_lines_name_endpoints_and_parameters_that_exist() -> None:
     paths = create_app().openapi()["paths"]
     lines = list(curl_lines())
-    assert len(lines) == 12
+    assert len(lines) == 13
     for words in lines:
         address = urlsplit(next(word for word in words if word.startswith("http://")))
         (template,) = (path for path in paths if re.fullmatch(re.sub(r"{\w+}", "[^/]+", path), address.path))

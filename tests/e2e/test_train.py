@@ -52,7 +52,7 @@ def test_a_training_goes_from_the_form_to_its_pictures(page: Page, whole: Crew) 
     expect(page.get_by_role("slider")).to_have_attribute("max", str(GRIDS - 1))
     expect(page.locator("#curves figure")).not_to_have_count(0)
     expect(page.locator("#turns")).to_contain_text("running, attempt 1")
-    expect(page.locator("#checkpoints a")).to_have_count(2)
+    expect(page.locator("#checkpoints li")).to_have_count(2)
     told = whole.service.given.events.after(job_id, 0, [EventKind.SAMPLE])
     assert len(told) == GRIDS
     job = whole.service.given.jobs.get(job_id)

@@ -14,6 +14,7 @@ from app.networks import outline_networks
 from app.pages import render
 from app.previews import COLUMNS, ROWS
 from app.train_form import TrainForm
+from checkpoints.library import has_judge
 from models import DATASETS, DatasetSpec, Family, families
 
 router = APIRouter()
@@ -100,6 +101,6 @@ def _plan(form: TrainForm) -> PlanView | None:
         batch_size=request.batch_size,
         samples=2 + (steps - 1) // request.sample_interval,
         checkpoints=1 + (steps - 1) // request.checkpoint_interval,
-        judgements=0 if every is None else 1 + (steps - 1) // every,
+        judgements=0 if every is None or not has_judge(request.dataset) else 1 + (steps - 1) // every,
         networks={network.name: network.parameters for network in networks if network.parameters},
     )

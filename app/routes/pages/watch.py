@@ -18,6 +18,7 @@ from app.networks import outline_networks
 from app.pages import render
 from app.schemas import Frame, moment
 from app.timelapse import find_grids
+from checkpoints.library import has_judge
 from metrics import Better, Metric, metrics
 from models import UnknownDatasetError, UnknownFamilyError, UnsupportedShapeError
 from store.errors import JobNotFoundError
@@ -107,10 +108,14 @@ class JobsPage:
 
 @dataclass(frozen=True, slots=True)
 class WatchPage:
-    """What the template of one job is told. charts: keys of the curves that come. data: for the scripts."""
+    """What the template of one job is told. charts: keys of the curves that come. data: for the scripts.
+
+    has_judge: whether a classifier judges pictures of its data set.
+    """
 
     job: Watched
     told: Told
+    has_judge: bool
     checkpoints: Sequence[str]
     networks: Sequence[Drawing]
     charts: Sequence[str]
@@ -156,6 +161,7 @@ def show_job(job_id: str, request: Request, given: Given) -> Response:
     page = WatchPage(
         job=watched,
         told=told,
+        has_judge=has_judge(job.dataset),
         checkpoints=given.catalogue.ids_of_jobs([job.id])[job.id],
         networks=_draw_networks(job),
         charts=[*_quality_charts(told.values), *dict.fromkeys(term.partition("/")[0] for term in _terms(job, given))],
