@@ -85,7 +85,7 @@ class Inspector:
         return self._inspecting.run(tag, lambda: self._inspections.get(tag) or self._inspect(recipe, tag))
 
     def neighbours(self, recipe: Recipe, tag: str, *, count: int) -> Neighbours:
-        """Find the training pictures most like the one that the recipe shows.
+        """Find the training pictures most like the one that the recipe shows. tag: of recipe and count.
 
         Raises DatasetNotHereError, BusyError, and what `Engine.draw` raises.
         """

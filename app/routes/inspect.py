@@ -97,11 +97,12 @@ def find_neighbours(query: Annotated[NeighboursQuery, Query()], request: Request
 
 def _find_neighbours(query: NeighboursQuery, request: Request, given: Services) -> Response:
     recipe = complete(query, given.catalogue, limits(given))
-    tag = given.inspector.tag(recipe, "neighbours", str(query.neighbours), query.format)
+    asked = ("neighbours", str(query.neighbours))
+    tag = given.inspector.tag(recipe, *asked, query.format)
     headers = headers_of(query, recipe, tag, NEIGHBOURS)
     if is_current(request.headers, tag):
         return Response(status_code=304, headers=headers)
-    found = given.inspector.neighbours(recipe, tag, count=query.neighbours)
+    found = given.inspector.neighbours(recipe, given.inspector.tag(recipe, *asked), count=query.neighbours)
     if query.format is NeighboursFormat.STRIP:
         strip = lay_out(found.pixels, columns=query.columns or len(found.pixels), scale=recipe.scale)
         return Response(encode_png(strip), headers=headers, media_type="image/png")

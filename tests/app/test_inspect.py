@@ -101,6 +101,13 @@ def test_the_strip_shows_the_same_pictures(gallery: Service) -> None:
     assert (strip[:, :32] == first.numpy()).all()
 
 
+def test_the_neighbours_are_found_once_for_both_forms(service: Service) -> None:
+    told = service.get("/neighbours", params=asked(service))
+    assert told.status_code == 200
+    with service.given.engine.turns.taken(), service.given.engine.turns.taken():  # no turn is left to compare by
+        assert service.get("/neighbours", params={**asked(service), "format": "strip"}).status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/inspect", "/neighbours"])
 def test_the_same_url_has_the_same_answer_for_ever(gallery: Service, path: str) -> None:
     url = f"{path}?{urlencode(asked(gallery))}"
