@@ -139,3 +139,17 @@ def evaluating(network: nn.Module) -> Iterator[None]:
         yield
     finally:
         network.train(was_training)
+
+
+@contextmanager
+def batch_statistics(network: nn.Module) -> Iterator[None]:
+    """Within, batch norm takes the statistics of the batch, and leaves its moving ones alone."""
+    norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    before = [(norm.running_mean, norm.running_var) for norm in norms]
+    for norm in norms:
+        norm.running_mean = norm.running_var = None  # without any, it takes those of the batch
+    try:
+        yield
+    finally:
+        for norm, (mean, variance) in zip(norms, before, strict=True):
+            norm.running_mean, norm.running_var = mean, variance

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from models._family import Conditioning, Controls, Family, ModelConfig, Networks
+from models._layers import batch_statistics
 from models._noise import BLOCK, BlockNoise, Noise
 
 
@@ -99,6 +100,23 @@ class Sampler:
         if score is None:
             raise NoScoreError(self.family.name)
         return self._by_blocks(partial(score, self.networks, self.config), images, labels)
+
+    @torch.inference_mode()
+    def score_in_play(self, images: Tensor, labels: Tensor, *, batch_size: int = 50) -> Tensor:
+        """Return the same as the discriminator scores while it learns: (n,).
+
+        images: all real, or all drawn. Batch norm then takes the statistics of each batch, and so tells real from drawn
+        batches; its moving statistics, by which `score` goes, are of both, and may turn the order round. Leaves the
+        networks as they were. Raises NoScoreError.
+        """
+        score = self.family.score
+        if score is None:
+            raise NoScoreError(self.family.name)
+        with batch_statistics(self.networks):
+            parts = -(-len(images) // batch_size)  # of even sizes: one picture alone has no statistics
+            batches = zip(torch.tensor_split(images, parts), torch.tensor_split(labels, parts), strict=True)
+            scores = [score(self.networks, self.config, *(one.to(self._device) for one in batch)) for batch in batches]
+        return torch.cat(scores).float().cpu()
 
     @torch.inference_mode()
     def classify(self, images: Tensor) -> Tensor:

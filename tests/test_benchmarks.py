@@ -5,6 +5,7 @@ import io
 import json
 import math
 import os
+import pickle
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -663,7 +664,9 @@ def test_every_symptom_is_shown_and_five_trainings_are_healthy() -> None:
     assert {case.expected for case in collapse.COLLAPSING} == set(Symptom)
     assert [case.expected for case in collapse.HEALTHY] == [None] * 5
     for case in (*collapse.COLLAPSING, *collapse.HEALTHY):
-        complete(watched(Path("never-written"), case).wish)  # what is asked for can be trained
+        run = watched(Path("never-written"), case)
+        complete(run.wish)  # what is asked for can be trained
+        assert pickle.loads(pickle.dumps(run)) == run  # as another process gets it
 
 
 def test_a_training_that_diverges_is_told_and_is_not_trained_again(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """What a training's pictures look like while it goes on: a few metrics often, more of them at checkpoints.
 
 They are drawn from the averaged weights, as everybody gets them, always from the same noise. How surely the
-discriminator tells them from real ones is seen on pictures of the generator that it plays against: the averaged one
-may be so far behind that it has never met the like. Nothing here changes the training: it has no random numbers in
-common with it.
+discriminator tells them from real ones is seen on pictures of the generator that it plays against, scored as in play:
+the averaged one may be so far behind that it has never met the like. Nothing here changes the training: it has no
+random numbers in common with it.
 """
 
 import math
@@ -134,7 +134,7 @@ class Inspector:
             return {}
         real, labels = real[:GLANCED_AT], labels[:GLANCED_AT]
         drawn = to_pixels(players.sample(range(len(labels)), seed=self._seed, labels=labels.tolist()))
-        on_real, on_drawn = (players.score(from_pixels(pixels), labels) for pixels in (real, drawn))
+        on_real, on_drawn = (players.score_in_play(from_pixels(pixels), labels) for pixels in (real, drawn))
         return {"separation": separation(on_real, on_drawn)}
 
     @cached_property

@@ -2,7 +2,8 @@
 
 A loss tells none of this. Four signs do, each measured beside real pictures, every few hundred steps: how much the
 pictures differ in their pixels, how much in the judge's features, how many classes they show, and how surely the
-discriminator tells them from real ones. A sign counts when it stays, and not while a healthy training still gains it.
+discriminator tells them from real ones. A sign counts when it stays, and not while a healthy training still gains it:
+neither early in its budget, nor at a look that shows more variety or more classes than any before.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,6 +25,9 @@ _DEAD_FROM, _SATURATED_FROM, _UNIFORM_FROM, _MISSING_FROM = 0.2, 0.2, 0.3, 0.5
 
 LEAST_STEPS = 200
 """Before so many, nothing has been learnt that could be lost."""
+
+_GAIN = 0.01
+"""By how much a sign must exceed all looks before for the generator to be gaining it: less may be chance."""
 
 _GAINED = 0.8
 """Of what real pictures have: who had as much and lost it is told whatever the budget."""
@@ -77,8 +81,7 @@ class Watch:
     past: Past = Past()
     _told: set[Symptom] = field(init=False)
     _lasting: dict[Symptom, int] = field(init=False, default_factory=dict)
-    _had_variety: bool = field(init=False, default=False)
-    _had_classes: bool = field(init=False, default=False)
+    _best: dict[str, float] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._told = set()
@@ -90,8 +93,7 @@ class Watch:
         """Return the symptoms that have shown themselves with this look, and were not told before."""
         shown = set(self._shown(look))
         self._lasting = {symptom: self._lasting.get(symptom, 0) + 1 for symptom in shown}
-        self._had_variety |= (look.variety or 0) >= _GAINED
-        self._had_classes |= (look.classes or 0) >= _GAINED
+        self._best |= {name: max(value, self._best.get(name, value)) for name, value in look.signs.items()}
         new = [one for one in Symptom if self._lasting.get(one, 0) >= STAYS and one not in self._told]
         self._told |= set(new)
         return tuple(new)
@@ -102,12 +104,25 @@ class Watch:
         if look.progress >= _DEAD_FROM and look.spread < DEAD_SPREAD:
             yield Symptom.DEAD
             return  # what follows from it goes without saying
-        if (look.progress >= _UNIFORM_FROM or self._had_variety) and _is_below(look.variety, UNIFORM_VARIETY):
+        if self._gains(look):
+            return
+        if (look.progress >= _UNIFORM_FROM or self._had("variety")) and _is_below(look.variety, UNIFORM_VARIETY):
             yield Symptom.UNIFORM
-        if (look.progress >= _MISSING_FROM or self._had_classes) and _is_below(look.classes, FEW_CLASSES):
+        if (look.progress >= _MISSING_FROM or self._had("classes")) and _is_below(look.classes, FEW_CLASSES):
             yield Symptom.MISSING_CLASSES
         if look.progress >= _SATURATED_FROM and look.separation is not None and look.separation > SATURATED_SEPARATION:
             yield Symptom.SATURATED
+
+    def _gains(self, look: Look) -> bool:
+        """Whether the pictures differ more, or show more classes, than at any look before: the generator learns."""
+        return any(
+            value > self._best[name] + _GAIN
+            for name, value in look.signs.items()
+            if name in {"variety", "classes"} and name in self._best
+        )
+
+    def _had(self, name: str) -> bool:
+        return self._best.get(name, 0) >= _GAINED
 
 
 def _is_below(value: float | None, bound: float) -> bool:

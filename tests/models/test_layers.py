@@ -10,6 +10,7 @@ from models._layers import (
     SigmoidPixels,
     UpsampleConv2d,
     append_label,
+    batch_statistics,
     encode_labels,
     evaluating,
     initialise_glorot,
@@ -134,4 +135,16 @@ def test_evaluating_leaves_statistics_alone_and_restores_the_mode() -> None:
     network.eval()
     with evaluating(network):
         pass
+    assert not network.training
+
+
+def test_batch_statistics_are_of_the_batch_alone_and_leave_the_moving_ones() -> None:
+    network = nn.Sequential(nn.BatchNorm1d(3, affine=False, eps=1e-9)).eval()
+    rows = torch.tensor([[1.0, 5.0, 0.0], [3.0, 1.0, 8.0]])
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    assert torch.equal(network(rows), rows)  # the moving statistics of nothing
+    with batch_statistics(network):
+        assert torch.allclose(network(rows), torch.tensor([[-1.0, 1.0, -1.0], [1.0, -1.0, 1.0]]))
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+    assert torch.equal(network(rows), rows)
     assert not network.training

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from models import BLOCK, BlockNoise, NoScoreError, Sampler
-from tests.training import TOY, TOY_SPEC, toy_sampler
+from models import BLOCK, BlockNoise, Networks, NoScoreError, Sampler
+from tests.training import TOY, TOY_SPEC, ToyConfig, toy_sampler
 
 
 def brightness(images: torch.Tensor) -> torch.Tensor:
@@ -57,3 +57,27 @@ def test_sampling_leaves_no_gradient_behind() -> None:
     sampler = toy_sampler()
     assert not any(parameter.requires_grad for parameter in sampler.networks.parameters())
     assert not sampler.sample([0], seed=5, labels=[0]).requires_grad
+
+
+def test_without_batch_norm_a_score_in_play_is_the_score() -> None:
+    sampler, images = toy_sampler(), torch.linspace(-1, 1, 51)[:, None, None, None].expand(-1, 1, 4, 4)
+    labels = torch.zeros(51, dtype=torch.int64)
+    assert torch.allclose(sampler.score_in_play(images, labels), sampler.score(images, labels), atol=1e-6)
+    with pytest.raises(NoScoreError):
+        Sampler(replace(TOY, score=None), sampler.config, sampler.networks).score_in_play(images, labels)
+
+
+def test_a_score_in_play_goes_by_the_statistics_of_each_batch() -> None:
+    norm = nn.BatchNorm1d(1, eps=1e-9)
+
+    def score(networks: Networks, config: ToyConfig, images: Tensor, labels: Tensor) -> Tensor:
+        scores: Tensor = networks["discriminator"](images.mean(dim=(1, 2, 3))[:, None])
+        return scores.squeeze(1)
+
+    sampler = Sampler(replace(TOY, score=score), TOY.configure({}, TOY_SPEC), nn.ModuleDict({"discriminator": norm}))
+    images = torch.tensor([0.5, 0.7]).repeat(3)[:, None, None, None].expand(-1, 1, 4, 4)
+    labels = torch.zeros(6, dtype=torch.int64)
+    assert torch.allclose(sampler.score(images, labels), images.mean(dim=(1, 2, 3)))
+    in_play = sampler.score_in_play(images, labels, batch_size=2)
+    assert torch.allclose(in_play, torch.tensor([-1.0, 1.0]).repeat(3), atol=1e-5)
+    assert torch.allclose(sampler.score(images, labels), images.mean(dim=(1, 2, 3)))  # as before

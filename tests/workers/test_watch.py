@@ -109,3 +109,19 @@ def test_advice_names_what_the_family_has(family: Family[Any]) -> None:
             assert set(re.findall(r"`(\w+)`", advice)) <= known
             assert advice[0].islower()
             assert advice[-1] not in ".;"
+
+
+def test_who_still_gains_variety_or_classes_is_not_warned() -> None:
+    """A generator that learns from a discriminator that is sure of everything: gan_r1 begins so."""
+    gaining = growing(variety=[0.05 * (i + 1) for i in range(9)], classes=[0.1] * 9, separation=[1.0] * 9)
+    assert see(*gaining) == [()] * 9
+    resting = growing(variety=[0.2] * 9, classes=[0.1] * 9, separation=[1.0] * 9)
+    assert {symptom for told in see(*resting) for symptom in told} == {
+        Symptom.UNIFORM,
+        Symptom.MISSING_CLASSES,
+        Symptom.SATURATED,
+    }
+    losing = growing(variety=[0.9 - 0.1 * i for i in range(9)])
+    assert (Symptom.UNIFORM,) in see(*losing)
+    by_chance = growing(variety=[0.2 + 0.001 * i for i in range(9)])
+    assert (Symptom.UNIFORM,) in see(*by_chance)
