@@ -115,7 +115,7 @@ class Sampler:
         with batch_statistics(self.networks):
             parts = -(-len(images) // batch_size)  # of even sizes: one picture alone has no statistics
             batches = zip(torch.tensor_split(images, parts), torch.tensor_split(labels, parts), strict=True)
-            scores = [score(self.networks, self.config, *(one.to(self._device) for one in batch)) for batch in batches]
+            scores = [score(self.networks, self.config, *(one.to(self.device) for one in batch)) for batch in batches]
         return torch.cat(scores).float().cpu()
 
     @torch.inference_mode()
