@@ -40,3 +40,13 @@ def answer(request: Request, content: str | bytes, media_type: str, *, caching: 
 
 def _tag(data: bytes) -> str:
     return f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+
+
+def cache_headers(url: str, *, is_pinned: bool, is_drawn: bool) -> dict[str, str]:
+    """Return the headers that tell how long a picture may be kept, and the URL that repeats it where another was asked.
+
+    is_pinned: whether what was asked for can never mean anything else. is_drawn: whether a seed was drawn for it.
+    """
+    if is_pinned:
+        return {"Cache-Control": IMMUTABLE}
+    return {"Cache-Control": NEVER if is_drawn else REVALIDATE, "Content-Location": url}

@@ -2,7 +2,7 @@
 
 import time
 
-from app.caching import IMMUTABLE, NEVER, REVALIDATE
+from app.caching import cache_headers
 from app.dependencies import Services
 from app.inference import Picture
 from app.recipes import GenerateQuery, Limits, Recipe, is_pinned
@@ -32,16 +32,10 @@ def render(recipe: Recipe, tag: str, given: Services) -> Picture:
 
 def headers_of(query: GenerateQuery, recipe: Recipe, tag: str, path: str = GENERATE) -> dict[str, str]:
     """Return the headers of an answer that is a function of a recipe. path: of the endpoint that answers."""
+    here = recipe.url.replace(GENERATE, path, 1)
     return {
         "ETag": tag,
-        **_caching(query, recipe, path),
+        **cache_headers(here, is_pinned=is_pinned(query, recipe), is_drawn=query.seed is None),
         "X-Ganery-Seed": str(recipe.seed),
         "X-Ganery-Checkpoint": recipe.checkpoint.id,
     }
-
-
-def _caching(query: GenerateQuery, recipe: Recipe, path: str) -> dict[str, str]:
-    if is_pinned(query, recipe):
-        return {"Cache-Control": IMMUTABLE}
-    here = recipe.url.replace(GENERATE, path, 1)
-    return {"Cache-Control": NEVER if query.seed is None else REVALIDATE, "Content-Location": here}

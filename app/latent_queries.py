@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from pydantic import Field
 
+from app.archive import MEDIA_TYPE
 from app.catalogue import Catalogue, KnownCheckpoint
 from app.films import FilmFormat
 from app.recipes import CheckpointQuery, Limits, choose_checkpoint, find_parts
@@ -60,7 +61,7 @@ class WalkFormat(StrEnum):
         """How HTTP calls it."""
         if self.film is not None:
             return self.film.media_type
-        return "application/zip" if self is WalkFormat.ZIP else "image/png"
+        return MEDIA_TYPE if self is WalkFormat.ZIP else "image/png"
 
 
 class VariationsFormat(StrEnum):

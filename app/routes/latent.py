@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.caching import IMMUTABLE, NEVER, REVALIDATE, is_current
+from app.caching import REVALIDATE, cache_headers, is_current
 from app.catalogue import read_again
 from app.dependencies import Given, Services, TakesEachOnce
 from app.drawing import limits
@@ -213,7 +213,8 @@ def _answer_once(
 ) -> Response:
     recipe = complete_latent(path, query, given.catalogue, limits(given))
     tag = given.latents.tag(recipe.url, recipe.checkpoint)
-    headers = {"ETag": tag, "X-Ganery-Checkpoint": recipe.checkpoint.id, **_caching(recipe)}
+    kept = cache_headers(recipe.url, is_pinned=recipe.is_pinned, is_drawn=recipe.is_drawn)
+    headers = {"ETag": tag, "X-Ganery-Checkpoint": recipe.checkpoint.id, **kept}
     if not recipe.is_drawn and is_current(request.headers, tag):
         return Response(status_code=304, headers=headers)
     answer = given.latents.cached(tag)
@@ -223,9 +224,3 @@ def _answer_once(
         given.metrics.drawing.labels(recipe.checkpoint.family).observe(time.perf_counter() - began)
     headers["X-Ganery-Pictures"] = str(answer.pictures)
     return Response(answer.content, headers=headers, media_type=answer.media_type)
-
-
-def _caching(recipe: LatentRecipe[Q]) -> dict[str, str]:
-    if recipe.is_pinned:
-        return {"Cache-Control": IMMUTABLE}
-    return {"Cache-Control": NEVER if recipe.is_drawn else REVALIDATE, "Content-Location": recipe.url}
