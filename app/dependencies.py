@@ -6,14 +6,14 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from app.catalogue import Catalogue
 from app.feed import Feed
-from app.inference import Engine
-from app.inspection import Inspector
-from app.latents import Latents
-from app.metrics import Metrics
-from app.nice_reports import NiceReports
-from app.previews import Previews
+from app.latent.answers import Latents
+from app.monitoring import Metrics
+from app.pictures.catalogue import Catalogue
+from app.pictures.close_look import Inspector
+from app.pictures.inference import Engine
+from app.pictures.nice_reports import NiceReports
+from app.pictures.previews import Previews
 from app.queue import Doorbell
 from app.refusals import MediaTypeError, ParameterError
 from app.settings import AppSettings

@@ -19,8 +19,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 
 from app import refusals
-from app.pages import render
 from app.schemas import Place, Problem
+from app.web.pages import render
 from checkpoints.format import CheckpointCorruptError, CheckpointMissingError, CheckpointUnusableError
 from datasets import DatasetNotHereError
 from models import ControlError, TooFewOfClassError, UnknownDatasetError, UnknownFamilyError

@@ -12,18 +12,16 @@ import torch
 from fastapi import FastAPI
 
 from app import errors, openapi
-from app.catalogue import Catalogue
 from app.dependencies import Services
 from app.feed import Feed
-from app.inference import Engine, Turns
-from app.inspection import Inspector
-from app.latents import Latents
-from app.metrics import Metrics
+from app.latent.answers import Latents
 from app.middleware import AnswerHead, GuardHost, LimitBody, Observe
-from app.networks import prepare
-from app.nice_reports import NiceReports
-from app.own_files import OwnFiles
-from app.previews import Previews
+from app.monitoring import Metrics
+from app.pictures.catalogue import Catalogue
+from app.pictures.close_look import Inspector
+from app.pictures.inference import Engine, Turns
+from app.pictures.nice_reports import NiceReports
+from app.pictures.previews import Previews
 from app.queue import Doorbell
 from app.routes import (
     checkpoints,
@@ -48,6 +46,8 @@ from app.routes import (
 )
 from app.settings import AppSettings
 from app.sweeper import Sweeper
+from app.teaching.networks import prepare
+from app.web.own_files import OwnFiles
 from store.blobs import Blobs
 from store.checkpoints import CheckpointStore
 from store.database import open_database

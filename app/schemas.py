@@ -6,7 +6,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.catalogue import KnownCheckpoint
+from app.pictures.catalogue import KnownCheckpoint
 from checkpoints.library import current_judge
 from metrics import Better
 from models import (

@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from app.zoo_results import ZooResults, ZooTraining
+from app.teaching.zoo_results import ZooResults, ZooTraining
 from benchmarks._figures import Figure
 from checkpoints.files import write_whole
 from metrics import find_metric, metrics, show

@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-from app.zoo_results import FIGURES
+from app.teaching.zoo_results import FIGURES
 from benchmarks._budgets import Budgeted, frame, train_left
 from benchmarks._crew import Tell
 from benchmarks._figures import Figures, Protocol, measure_missing, wanted

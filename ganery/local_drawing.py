@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import torch
 
-from app.catalogue import Catalogue, KnownCheckpoint, in_directory
 from app.main import create_app
+from app.pictures.catalogue import Catalogue, KnownCheckpoint, in_directory
 from app.settings import AppSettings
 from checkpoints.format import CheckpointError, CheckpointMissingError
 from ganery.client import Client, ClientError, Picture

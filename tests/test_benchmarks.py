@@ -18,7 +18,7 @@ from PIL import Image
 from rich.console import Console
 from torch import Tensor
 
-from app.zoo_results import ZooResults, read_zoo_results
+from app.teaching.zoo_results import ZooResults, read_zoo_results
 from benchmarks import _figures, collapse, judging_cost, modes, script_loop, study, zoo
 from benchmarks._crew import Board, Countdown, Crew
 from benchmarks._figures import Figure

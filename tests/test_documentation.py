@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from app.main import create_app
-from app.recipes import GenerateQuery
+from app.pictures.recipes import GenerateQuery
 from ganery import cli
 from ganery.launcher import WELCOME
 from ganery.settings import variable

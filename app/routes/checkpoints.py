@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
-from app.catalogue import BEST_ALIAS, read_again
 from app.dependencies import Given, Services, TakesJson
 from app.openapi import refuses
+from app.pictures.catalogue import BEST_ALIAS, read_again
 from app.refusals import FieldError, NoSuchCheckpointError, ParameterError
 from app.schemas import AliasChange, AliasView, CheckpointView, Page, PageQuery, Promotion
 

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from torch import Tensor
 
-from app.catalogue import Catalogue, KnownCheckpoint, read_again
 from app.dependencies import Given
 from app.openapi import refuses
-from app.recipes import CheckpointQuery, choose_checkpoint, find_parts
+from app.pictures.catalogue import Catalogue, KnownCheckpoint, read_again
+from app.pictures.recipes import CheckpointQuery, choose_checkpoint, find_parts
+from app.pictures.uploads import PNG, PNG_BODY, read_picture
 from app.refusals import NoCheckpointOfFamilyError, ParameterError
 from app.schemas import Classification
-from app.uploads import PNG, PNG_BODY, read_picture
 from models import families
 
 router = APIRouter(tags=["pictures"])

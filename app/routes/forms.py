@@ -14,11 +14,11 @@ from starlette.responses import RedirectResponse, Response
 
 from app.dependencies import Given, Services, require_type
 from app.idempotency import digest
-from app.pages import render
 from app.routes.pages.train import describe
 from app.routes.pages.watch import RefusedPage
 from app.submissions import resume, submit
-from app.train_form import TrainForm
+from app.web.pages import render
+from app.web.train_form import TrainForm
 from store.errors import JobNotFoundError, JobStateError, QueueFullError
 
 router = APIRouter()

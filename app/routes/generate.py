@@ -6,12 +6,12 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.caching import is_current
-from app.catalogue import read_again
 from app.dependencies import Given, Services, TakesEachOnce
-from app.drawing import headers_of, limits, render
-from app.inference import Picture
 from app.openapi import UNCHANGED, draws, refuses
-from app.recipes import GenerateQuery, complete
+from app.pictures.catalogue import read_again
+from app.pictures.drawing import headers_of, limits, render
+from app.pictures.inference import Picture
+from app.pictures.recipes import GenerateQuery, complete
 from models import CONFIDENCE
 
 router = APIRouter(tags=["pictures"])

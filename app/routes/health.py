@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
-from app.catalogue import DEFAULT_ALIAS
 from app.dependencies import Given, Services
 from app.errors import tell
 from app.openapi import refuses
+from app.pictures.catalogue import DEFAULT_ALIAS
 from app.refusals import NoSuchCheckpointError, NotReadyError
 from app.schemas import Readiness
 from checkpoints.format import CheckpointError

@@ -8,12 +8,12 @@ from pydantic import Field
 from starlette.responses import Response
 
 from app.caching import is_current
-from app.catalogue import read_again
 from app.dependencies import Given, Services, TakesEachOnce
-from app.drawing import headers_of, limits
-from app.inspection_schemas import InspectionView, NeighboursView
 from app.openapi import UNCHANGED, draws, refuses, tells
-from app.recipes import MOST_PICTURES, GenerateQuery, complete
+from app.pictures.catalogue import read_again
+from app.pictures.close_look_schemas import InspectionView, NeighboursView
+from app.pictures.drawing import headers_of, limits
+from app.pictures.recipes import MOST_PICTURES, GenerateQuery, complete
 from models import encode_png, lay_out
 
 router = APIRouter(tags=["pictures"])

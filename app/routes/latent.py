@@ -8,10 +8,9 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.caching import REVALIDATE, cache_headers, is_current
-from app.catalogue import read_again
 from app.dependencies import Given, Services, TakesEachOnce
-from app.drawing import limits
-from app.latent_queries import (
+from app.latent.answers import Answer, Tool
+from app.latent.queries import (
     PICTURE_PATH,
     ArithmeticQuery,
     LatentQuery,
@@ -25,12 +24,13 @@ from app.latent_queries import (
     WalkQuery,
     complete_latent,
 )
-from app.latent_tools import draw_arithmetic, draw_matrix, draw_picture, draw_sweep
-from app.latents import Answer, Tool
+from app.latent.tools import draw_arithmetic, draw_matrix, draw_picture, draw_sweep
 from app.openapi import UNCHANGED, draws, refuses, tells
-from app.recipes import CheckpointQuery, choose_checkpoint, find_parts
+from app.pictures.catalogue import read_again
+from app.pictures.drawing import limits
+from app.pictures.recipes import CheckpointQuery, choose_checkpoint, find_parts
+from app.pictures.uploads import PNG, PNG_BODY, read_picture
 from app.schemas import Directions, DirectionView, Projection, Variations
-from app.uploads import PNG, PNG_BODY, read_picture
 from models import PICTURES_MEASURED
 
 router = APIRouter(tags=["latents"])

@@ -8,8 +8,8 @@ from pydantic import ConfigDict, Field
 
 from app.dependencies import Given
 from app.openapi import refuses
+from app.pictures.recipes import require_known
 from app.ranking import choose_metric
-from app.recipes import require_known
 from app.schemas import Document, Leaderboard, Standing
 from checkpoints.library import current_judge
 from metrics import Metric

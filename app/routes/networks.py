@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 
 from app.dependencies import Given
-from app.networks import outline_networks
 from app.openapi import refuses
 from app.refusals import ParameterError
 from app.schemas import Document, NetworkView, Page
+from app.teaching.networks import outline_networks
 from models import NetworkOutline, UnknownDatasetError, UnknownPresetError, UnsupportedShapeError, find_family
 from store.requests import DEFAULT_DATASET
 

@@ -7,11 +7,11 @@ from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 from app.caching import REVALIDATE, is_current
-from app.catalogue import KnownCheckpoint, read_again
 from app.dependencies import Given, Services
-from app.inference import find_judge
 from app.openapi import UNCHANGED, refuses, tells
-from app.recipes import MOST_BURNT_CLASSES, find_parts
+from app.pictures.catalogue import KnownCheckpoint, read_again
+from app.pictures.inference import find_judge
+from app.pictures.recipes import MOST_BURNT_CLASSES, find_parts
 from app.refusals import ParameterError
 from app.schemas import Document, NiceReportView
 from checkpoints.library import has_judge

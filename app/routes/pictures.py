@@ -6,14 +6,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from app.archive import MEDIA_TYPE, Entry, stream_zip
 from app.caching import IMMUTABLE, NEVER, entity_tag, is_current
-from app.catalogue import read_again
 from app.dependencies import Given, Services, TakesJson
-from app.drawing import limits, render
-from app.inference import Picture
 from app.openapi import UNCHANGED, draws, refuses, tells
-from app.picture_schemas import (
+from app.pictures.archive import MEDIA_TYPE, Entry, stream_zip
+from app.pictures.catalogue import read_again
+from app.pictures.drawing import limits, render
+from app.pictures.inference import Picture
+from app.pictures.recipes import Limits, Recipe, complete
+from app.pictures.schemas import (
     ChosenPictures,
     LinkedPictures,
     PictureChange,
@@ -24,11 +25,10 @@ from app.picture_schemas import (
     PictureWish,
     TagView,
 )
-from app.recipes import Limits, Recipe, complete
+from app.pictures.thumbnails import ENCODER, LARGEST, SMALLEST, USUAL, shrink
+from app.pictures.uploads import MOST_PIXELS
 from app.refusals import FieldError, ParameterError
 from app.schemas import Document, Page
-from app.thumbnails import ENCODER, LARGEST, SMALLEST, USUAL, shrink
-from app.uploads import MOST_PIXELS
 from models import ControlError
 from store.pictures import KeptPicture, Marks, NewPicture, Wish, words
 

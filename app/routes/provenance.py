@@ -5,17 +5,17 @@ from hashlib import sha256
 
 from fastapi import APIRouter
 
-from app.catalogue import read_again
-from app.comparison import CLOSE, Comparison, Verdict, compare
 from app.dependencies import Given, Services
-from app.drawing import limits, render
 from app.openapi import refuses
-from app.picture_schemas import RecallView, VerificationView, page_of, parameters_of
-from app.provenance import DEVICE_CLASS
-from app.recall import ToldRecipe, read_recipe
-from app.recipes import complete
+from app.pictures.catalogue import read_again
+from app.pictures.comparison import CLOSE, Comparison, Verdict, compare
+from app.pictures.drawing import limits, render
+from app.pictures.provenance import DEVICE_CLASS
+from app.pictures.recall import ToldRecipe, read_recipe
+from app.pictures.recipes import complete
+from app.pictures.schemas import RecallView, VerificationView, page_of, parameters_of
+from app.pictures.uploads import PNG, PNG_BODY
 from app.refusals import NoRecipeError, NoSuchCheckpointError, OtherWeightsError, ParameterError
-from app.uploads import PNG, PNG_BODY
 from checkpoints.format import CheckpointError
 
 router = APIRouter(tags=["pictures"])

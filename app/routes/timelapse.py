@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from app.caching import REVALIDATE, answer, entity_tag, is_current
 from app.dependencies import Given
-from app.films import FilmFormat
 from app.openapi import UNCHANGED, refuses
+from app.pictures.films import FilmFormat
+from app.pictures.timelapse import FilmSettings, count_pixels, find_grids, make_film
 from app.refusals import NoSamplesError, ParameterError
 from app.schemas import Document, Frame, Timelapse
-from app.timelapse import FilmSettings, count_pixels, find_grids, make_film
 
 router = APIRouter(tags=["jobs"])
 

@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from app.pictures.uploads import read_picture
 from app.refusals import UnreadablePictureError
-from app.uploads import read_picture
 from models import MNIST, SEGMENTS, DatasetSpec, find_family
 from tests.app.problems import places
 from tests.app.service import Service
@@ -48,7 +48,7 @@ def classifying(gallery: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
     monkeypatch.setattr(loaded.sampler, "family", able)
     zoo = {"dcgan": able}
     monkeypatch.setattr("app.routes.classify.families", lambda: zoo)
-    monkeypatch.setattr("app.recipes.find_family", lambda name: zoo.get(name) or find_family(name))
+    monkeypatch.setattr("app.pictures.recipes.find_family", lambda name: zoo.get(name) or find_family(name))
     return gallery
 
 

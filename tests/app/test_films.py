@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from app.films import FilmFormat, Frames, encode_film
+from app.pictures.films import FilmFormat, Frames, encode_film
 
 
 def _bars(channels: int | None, count: int = 5) -> Frames:

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from app.formulas import FormulaError, to_mathml
+from app.teaching.formulas import FormulaError, to_mathml
 
 
 def inner(source: str) -> str:

@@ -595,7 +595,7 @@ def test_all_that_is_wrong_is_told_at_once(gallery: Service) -> None:
 
 
 def test_a_digit_without_a_classifier_is_refused(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.recipes.has_judge", lambda dataset: False)
+    monkeypatch.setattr("app.pictures.recipes.has_judge", lambda dataset: False)
     problem = refusal(service.get(f"{PLAIN}&digit=1"), 422)
     assert "no classifier ships for segments" in places(problem)["parameter", "digit"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.inference import LeastRecentlyUsed, SharedWork, Turns
+from app.pictures.inference import LeastRecentlyUsed, SharedWork, Turns
 from app.refusals import BusyError
 from tests.workers.service import eventually
 

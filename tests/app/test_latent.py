@@ -382,7 +382,7 @@ def test_directions_are_told_with_what_they_explain(gallery: Service) -> None:
 
 def test_directions_are_found_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     first = service.get(f"/latent/directions?{PLAIN}").json()
-    monkeypatch.setattr("app.latents.find_directions", None)
+    monkeypatch.setattr("app.latent.answers.find_directions", None)
     assert service.get(f"/latent/directions?{PLAIN}").json() == first
     name = first["items"][0]["name"]
     cells(service.get(url("sweep", f"seed=1&direction={name}&steps=2", PLAIN)))
@@ -424,7 +424,7 @@ def test_a_walk_leads_from_a_picture_to_the_one_that_was_drawn(gallery: Service)
 
 
 def test_without_labels_or_a_judge_the_pixels_decide(gallery: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.latents.has_judge", lambda dataset: False)
+    monkeypatch.setattr("app.latent.answers.has_judge", lambda dataset: False)
     told = post(gallery, png(generated(gallery, "seed=31&count=1", PLAIN)[0]), f"{PLAIN}&count=2").json()
     assert told["judge"] is None
     assert [item["label"] for item in told["items"]] == [None, None]

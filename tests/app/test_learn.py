@@ -10,11 +10,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from app.game_picture import Cast, describe_game, draw_drawing, draw_game
-from app.pages import code
 from app.routes.pages import learn
-from app.words import ENGLISH, WORDS, Language
-from app.zoo_results import read_zoo_results
+from app.teaching.game_picture import Cast, describe_game, draw_drawing, draw_game
+from app.teaching.words import ENGLISH, WORDS, Language
+from app.teaching.zoo_results import read_zoo_results
+from app.web.pages import code
 from models import Family, families, trace_flow
 from tests.app.problems import refusal
 from tests.app.service import Service

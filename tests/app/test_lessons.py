@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from markupsafe import Markup
 
-from app.docstrings import Part, read_docstring
-from app.lessons import Lesson, find_lesson, read_formulas, read_map, read_overview
-from app.source_text import mark_up
-from app.words import ENGLISH, WORDS, Language, Words, read_declared
+from app.teaching.docstrings import Part, read_docstring
+from app.teaching.lessons import Lesson, find_lesson, read_formulas, read_map, read_overview
+from app.teaching.source_text import mark_up
+from app.teaching.words import ENGLISH, WORDS, Language, Words, read_declared
 from models import DATASETS, Family, Symptom, _neutral, families, known_controls
 
 every_lesson = pytest.mark.parametrize("language", list(Language))

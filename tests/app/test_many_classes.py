@@ -53,7 +53,7 @@ def test_a_class_that_there_is_not_is_refused_briefly(service: Service) -> None:
 
 
 def test_finding_a_class_among_a_thousand_has_a_limit(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.recipes.has_judge", lambda dataset: True)
+    monkeypatch.setattr("app.pictures.recipes.has_judge", lambda dataset: True)
     problem = refusal(service.get(f"{UNCONDITIONAL}&label=123&count=1024"), 422)
     assert "that is 102 pictures" in places(problem)["parameter", "count"]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.network_picture import COLUMN, FLOOR, HEIGHT, draw_network, tell_shape
+from app.teaching.network_picture import COLUMN, FLOOR, HEIGHT, draw_network, tell_shape
 from models import MNIST, Family, families, find_family, outline
 
 

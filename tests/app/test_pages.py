@@ -7,9 +7,9 @@ import pytest
 from fastapi.routing import APIRoute
 from jinja2 import UndefinedError
 
-from app.pages import NAVIGATION, code, render
 from app.routes.pages import ROUTERS
-from app.vendor import FOLDER, LIST, digest, listed
+from app.web.pages import NAVIGATION, code, render
+from app.web.vendor import FOLDER, LIST, digest, listed
 from tests.app.service import Service
 from tests.pages import OF_RECORDS, PAGES, SCRIPT_BUDGET_BYTES, gzipped_bytes, scripts_of
 

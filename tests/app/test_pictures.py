@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.pictures.thumbnails import shrink
 from app.routes import pictures as routes
-from app.thumbnails import shrink
 from models import SEGMENTS
 from tests.app.problems import places, refusal
 from tests.app.service import Service, running

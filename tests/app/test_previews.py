@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from app.previews import COLUMNS, ROWS, choose_examples
+from app.pictures.previews import COLUMNS, ROWS, choose_examples
 from datasets import TrainingData, load_dataset, load_here
 from models import SEGMENTS
 from tests.app.problems import refusal
@@ -29,7 +29,7 @@ def test_a_preview_shows_the_first_pictures_of_each_class(gallery: Service, tmp_
 
 def test_a_preview_is_drawn_once_and_kept_by_the_client(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     load = Mock(wraps=load_here)
-    monkeypatch.setattr("app.previews.load_here", load)
+    monkeypatch.setattr("app.pictures.previews.load_here", load)
     first, second = (service.get("/datasets/ring/preview") for _ in range(2))
     assert first.content == second.content
     assert load.call_count == 1

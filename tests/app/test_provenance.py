@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from app.comparison import Verdict, compare
+from app.pictures.comparison import Verdict, compare
 from models import SEGMENTS, encode_png
 from tests.app.problems import refusal
 from tests.app.service import Service, running

@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 from app.routes.pages.ranking import tell_duration
-from app.zoo_results import read_zoo_results
+from app.teaching.zoo_results import read_zoo_results
 from store.states import Failed, Succeeded
 from tests.app.problems import refusal
 from tests.app.service import Service

@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image, ImageSequence
 
-from app.films import FilmFormat
-from app.timelapse import FilmSettings, Grid, make_film, thin_out
+from app.pictures.films import FilmFormat
+from app.pictures.timelapse import FilmSettings, Grid, make_film, thin_out
 from models import encode_png
 from store.events import EventKind, NewEvent
 from store.jobs import Claim

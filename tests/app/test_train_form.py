@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.train_form import TrainForm
+from app.web.train_form import TrainForm
 from models import FLAGSHIP, Family, families
 from store.requests import TrainRequest, complete
 from store.retention import Keep

@@ -65,5 +65,5 @@ def flip_a_bit(file: Path) -> None:
 
 def ship(monkeypatch: pytest.MonkeyPatch, folders: Mapping[str, Path]) -> None:
     """Let these be the checkpoints that ship."""
-    for module in ("app.catalogue", "checkpoints.library"):
+    for module in ("app.pictures.catalogue", "checkpoints.library"):
         monkeypatch.setattr(f"{module}.shipped", lambda: folders)

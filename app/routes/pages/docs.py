@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.pages import render, service_url
+from app.web.pages import render, service_url
 
 router = APIRouter()
 

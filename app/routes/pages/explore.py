@@ -9,11 +9,9 @@ from fastapi import APIRouter, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from app.catalogue import Catalogue
 from app.dependencies import Given, Services
-from app.drawing import limits
 from app.errors import tell
-from app.latent_queries import (
+from app.latent.queries import (
     ArithmeticQuery,
     LatentQuery,
     LatentRecipe,
@@ -23,10 +21,12 @@ from app.latent_queries import (
     WalkQuery,
     complete_latent,
 )
-from app.latent_tools import list_classes, list_controls, list_values
-from app.pages import render, service_url
-from app.recipes import CheckpointQuery, choose_checkpoint, find_parts
+from app.latent.tools import list_classes, list_controls, list_values
+from app.pictures.catalogue import Catalogue
+from app.pictures.drawing import limits
+from app.pictures.recipes import CheckpointQuery, choose_checkpoint, find_parts
 from app.refusals import RefusedError
+from app.web.pages import render, service_url
 from checkpoints.format import CheckpointError
 from models import DIRECTION_NAMES, Conditioning
 from store.errors import DatabaseUnavailableError

@@ -10,10 +10,10 @@ from pydantic import Field, model_validator
 from starlette.responses import Response
 
 from app.dependencies import Given, Services
-from app.pages import render
-from app.picture_schemas import MOST_IN_LINK, PictureId, PictureOrder, PicturesQuery, PictureView
+from app.pictures.schemas import MOST_IN_LINK, PictureId, PictureOrder, PicturesQuery, PictureView
 from app.refusals import ParameterError
 from app.routes.pictures import wish_of
+from app.web.pages import render
 from models import DATASETS, families
 from store.errors import InvalidCursorError, PictureNotFoundError
 from store.pages import Page

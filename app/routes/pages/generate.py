@@ -8,15 +8,15 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.catalogue import KnownCheckpoint, read_again
 from app.dependencies import Given, Services, TakesEachOnce
-from app.drawing import GENERATE, limits
-from app.fields import Field, fields_of
-from app.inspection_schemas import InspectionView
-from app.job_rows import JobRow
-from app.pages import curl, render
-from app.recipes import GenerateQuery, Recipe, complete, find_parts, name_of_label
+from app.pictures.catalogue import KnownCheckpoint, read_again
+from app.pictures.close_look_schemas import InspectionView
+from app.pictures.drawing import GENERATE, limits
+from app.pictures.recipes import GenerateQuery, Recipe, complete, find_parts, name_of_label
 from app.refusals import NoSuchCheckpointError
+from app.web.fields import Field, fields_of
+from app.web.job_rows import JobRow
+from app.web.pages import curl, render
 from checkpoints.format import CheckpointError
 from checkpoints.library import has_judge
 from datasets import is_here

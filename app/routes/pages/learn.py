@@ -14,19 +14,19 @@ from pydantic import ConfigDict, Field
 from pydantic.fields import FieldInfo
 from starlette.responses import Response
 
-from app.catalogue import KnownCheckpoint
 from app.dependencies import Given, Services
-from app.docstrings import Part, read_docstring
-from app.family_map import Stop, draw_map
-from app.game_picture import Cast, draw_drawing, draw_game
-from app.languages import choose_language, language_headers
-from app.lessons import FormulaRow, Lesson, Overview, find_lesson, read_formulas, read_map, read_overview
-from app.pages import render
+from app.pictures.catalogue import KnownCheckpoint
 from app.refusals import NoCheckpointOfFamilyError
 from app.schemas import Document
-from app.source_text import mark_up
-from app.words import WORDS, Language, Words
-from app.zoo_results import ZooResults, ZooTraining, read_zoo_results
+from app.teaching.docstrings import Part, read_docstring
+from app.teaching.family_map import Stop, draw_map
+from app.teaching.game_picture import Cast, draw_drawing, draw_game
+from app.teaching.languages import choose_language, language_headers
+from app.teaching.lessons import FormulaRow, Lesson, Overview, find_lesson, read_formulas, read_map, read_overview
+from app.teaching.source_text import mark_up
+from app.teaching.words import WORDS, Language, Words
+from app.teaching.zoo_results import ZooResults, ZooTraining, read_zoo_results
+from app.web.pages import render
 from checkpoints.format import CheckpointError
 from metrics import find_metric
 from models import (

@@ -10,14 +10,14 @@ from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 from app.dependencies import Given
-from app.pages import render
+from app.pictures.recipes import require_known
 from app.ranking import BETTER, choose_metric
-from app.recipes import require_known
 from app.routes.leaderboard import by_judge, rank
 from app.routes.studies import FindingsQuery, view_study
 from app.schemas import Document, PageQuery, Standing
 from app.study_schemas import StudySummary, StudyView
-from app.zoo_results import ZooResults, read_zoo_results
+from app.teaching.zoo_results import ZooResults, read_zoo_results
+from app.web.pages import render
 from checkpoints.library import current_judge
 from metrics import Metric, metrics
 from models import DATASETS, find_dataset

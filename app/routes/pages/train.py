@@ -9,11 +9,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.dependencies import Given, Services
-from app.job_rows import Jobs, read_jobs
-from app.networks import outline_networks
-from app.pages import render
-from app.previews import COLUMNS, ROWS
-from app.train_form import TrainForm
+from app.pictures.previews import COLUMNS, ROWS
+from app.teaching.networks import outline_networks
+from app.web.job_rows import Jobs, read_jobs
+from app.web.pages import render
+from app.web.train_form import TrainForm
 from checkpoints.library import has_judge
 from models import DATASETS, DatasetSpec, Family, families
 

@@ -12,12 +12,12 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from app.dependencies import Given, Services
-from app.job_rows import JobRow, Jobs, read_jobs, read_row
-from app.network_picture import Drawing, draw_network
-from app.networks import outline_networks
-from app.pages import render
+from app.pictures.timelapse import find_grids
 from app.schemas import Frame, moment
-from app.timelapse import find_grids
+from app.teaching.network_picture import Drawing, draw_network
+from app.teaching.networks import outline_networks
+from app.web.job_rows import JobRow, Jobs, read_jobs, read_row
+from app.web.pages import render
 from checkpoints.library import has_judge
 from metrics import Better, Metric, metrics
 from models import UnknownDatasetError, UnknownFamilyError, UnsupportedShapeError

@@ -1,8 +1,8 @@
 """Reports on what choosing by the discriminator is worth: made in the engine's turns, each once, and kept."""
 
 from app.caching import entity_tag
-from app.catalogue import KnownCheckpoint
-from app.inference import Engine, LeastRecentlyUsed, SharedWork, find_judge
+from app.pictures.catalogue import KnownCheckpoint
+from app.pictures.inference import Engine, LeastRecentlyUsed, SharedWork, find_judge
 from models import NiceReport, report_nice
 
 REPORT_VERSION = 1

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 from pydantic.fields import FieldInfo
 
-from app.catalogue import BEST_ALIAS, DEFAULT_ALIAS, Catalogue, KnownCheckpoint
+from app.pictures.catalogue import BEST_ALIAS, DEFAULT_ALIAS, Catalogue, KnownCheckpoint
 from app.refusals import ParameterError
 from checkpoints.format import CheckpointUnusableError
 from checkpoints.library import has_judge

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from app.caching import entity_tag
-from app.catalogue import KnownCheckpoint
-from app.provenance import DEVICE_CLASS, Judge, describe
-from app.recipes import TYPICAL_CLASSES, Recipe
+from app.pictures.catalogue import KnownCheckpoint
+from app.pictures.provenance import DEVICE_CLASS, Judge, describe
+from app.pictures.recipes import TYPICAL_CLASSES, Recipe
 from app.refusals import BusyError
 from checkpoints.format import CheckpointCorruptError, Metadata, load
 from checkpoints.library import judge_digest, judge_directory, load_judge, to_sampler

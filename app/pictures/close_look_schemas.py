@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import Field
 
-from app.inspection import Inspection, Neighbours
-from app.provenance import Judge
-from app.recipes import Recipe
+from app.pictures.close_look import Inspection, Neighbours
+from app.pictures.provenance import Judge
+from app.pictures.recipes import Recipe
 from app.schemas import Document
 from models import DatasetSpec, ScoreKind, find_family
 

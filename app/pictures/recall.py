@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from app.picture_schemas import parameters_of
-from app.provenance import KEYWORD
-from app.recipes import GenerateQuery
+from app.pictures.provenance import KEYWORD
+from app.pictures.recipes import GenerateQuery
+from app.pictures.schemas import parameters_of
+from app.pictures.uploads import opened
 from app.refusals import NoRecipeError
-from app.uploads import opened
 from store.requests import shorten
 
 

@@ -134,7 +134,7 @@ class Words:
 @cache
 def read_declared(language: Language) -> Mapping[str, str]:
     """Return the translations of what families declare: of hyperparameters, presets and advice. None into English."""
-    file = Path(__file__).parent / "templates" / "lessons" / language / "declared.json"
+    file = Path(__file__).parents[1] / "templates" / "lessons" / language / "declared.json"
     found: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return MappingProxyType(found)
 

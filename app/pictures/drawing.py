@@ -4,8 +4,8 @@ import time
 
 from app.caching import cache_headers
 from app.dependencies import Services
-from app.inference import Picture
-from app.recipes import GenerateQuery, Limits, Recipe, is_pinned
+from app.pictures.inference import Picture
+from app.pictures.recipes import GenerateQuery, Limits, Recipe, is_pinned
 
 GENERATE = "/generate"
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from app.latent_queries import (
+from app.latent.queries import (
     MOST_CLASSES,
     ArithmeticQuery,
     DrawnQuery,

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from app.inference import SharedWork
+from app.pictures.inference import SharedWork
 from datasets import TrainingData, is_here, load_here
 from models import encode_png, find_dataset, lay_out
 

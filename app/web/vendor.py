@@ -1,4 +1,4 @@
-"""Fetches the scripts of others that our pages load: `python -m app.vendor [name=version ...]`.
+"""Fetches the scripts of others that our pages load: `python -m app.web.vendor [name=version ...]`.
 
 `static/vendor/VENDOR.json` says which files of which packages they are. They come from the npm registry by the client
 `npm`, which takes its settings from your environment. A version that is listed must give the listed bytes; another
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-FOLDER = Path(__file__).parent / "static" / "vendor"
+FOLDER = Path(__file__).parents[1] / "static" / "vendor"
 LIST = FOLDER / "VENDOR.json"
 
 

@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 from pydantic import Field
 
-from app.archive import MEDIA_TYPE
-from app.catalogue import Catalogue, KnownCheckpoint
-from app.films import FilmFormat
-from app.recipes import CheckpointQuery, Limits, choose_checkpoint, find_parts
+from app.pictures.archive import MEDIA_TYPE
+from app.pictures.catalogue import Catalogue, KnownCheckpoint
+from app.pictures.films import FilmFormat
+from app.pictures.recipes import CheckpointQuery, Limits, choose_checkpoint, find_parts
 from app.refusals import ParameterError
 from models import ADDRESS_MARK, MOST_MATCHES, Conditioning, DatasetSpec, Family, UnknownClassError
 from store.requests import DRAWN_SEEDS, LARGEST_SEED

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import ConfigDict, Field
 
-from app.comparison import Verdict
-from app.recipes import GenerateQuery
+from app.pictures.comparison import Verdict
+from app.pictures.recipes import GenerateQuery
 from app.schemas import Document, PageQuery, moment
 from store.pictures import TRASH_DAYS, KeptPicture, TagCount
 from store.requests import LARGEST_SEED

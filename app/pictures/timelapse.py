@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from app.films import FilmFormat, Frames, encode_film
+from app.pictures.films import FilmFormat, Frames, encode_film
 from store.events import EventKind, EventStore
 from store.settings import sample_name
 

@@ -5,7 +5,7 @@ from io import BytesIO
 import PIL
 from PIL import Image
 
-from app.uploads import opened
+from app.pictures.uploads import opened
 
 ENCODER = f"pillow {PIL.__version__}"
 """What the bytes of a thumbnail depend on beside the picture and the size."""

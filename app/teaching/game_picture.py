@@ -12,7 +12,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from app.words import Words
+from app.teaching.words import Words
 from models import LABEL, NOISE, REAL, Family, Flow, Move, ScoreKind
 
 _SOURCE, _NETWORK, _MOVE = (104, 40), (136, 52), (196, 0)

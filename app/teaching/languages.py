@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from fastapi import Request
 
-from app.words import Language
+from app.teaching.words import Language
 
 _WISH = re.compile(r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]+)?\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?\s*")
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from app.uploads import flatten, opened
+from app.pictures.uploads import flatten, opened
 
 CLOSE = 4
 """The most levels of 255 by which pixels differ that are drawn alike but rounded otherwise."""

@@ -13,11 +13,11 @@ from pathlib import Path
 from jinja2 import TemplateNotFound
 from markupsafe import Markup
 
-from app.formulas import to_mathml
-from app.pages import read_texts
-from app.words import Language
+from app.teaching.formulas import to_mathml
+from app.teaching.words import Language
+from app.web.pages import read_texts
 
-_FOLDER = Path(__file__).parent / "templates" / "lessons"
+_FOLDER = Path(__file__).parents[1] / "templates" / "lessons"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from app.caching import entity_tag
-from app.inference import Engine, LeastRecentlyUsed, SharedWork, find_judge
-from app.provenance import Judge, tell_recipe
-from app.recipes import Recipe
+from app.pictures.inference import Engine, LeastRecentlyUsed, SharedWork, find_judge
+from app.pictures.provenance import Judge, tell_recipe
+from app.pictures.recipes import Recipe
 from checkpoints.library import has_judge
 from datasets import TrainingData, load_here
 from models import from_pixels, to_pixels

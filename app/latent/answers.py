@@ -13,10 +13,7 @@ import PIL
 from torch import Tensor
 
 from app.caching import entity_tag
-from app.catalogue import KnownCheckpoint
-from app.films import encode_film
-from app.inference import Engine, LeastRecentlyUsed, SharedWork, find_judge
-from app.latent_queries import (
+from app.latent.queries import (
     LatentQuery,
     LatentRecipe,
     ProjectQuery,
@@ -25,8 +22,11 @@ from app.latent_queries import (
     WalkFormat,
     WalkQuery,
 )
-from app.latent_tools import Bench, Drawn, draw_variations, draw_walk, find_variations
-from app.provenance import describe_latents
+from app.latent.tools import Bench, Drawn, draw_variations, draw_walk, find_variations
+from app.pictures.catalogue import KnownCheckpoint
+from app.pictures.films import encode_film
+from app.pictures.inference import Engine, LeastRecentlyUsed, SharedWork, find_judge
+from app.pictures.provenance import describe_latents
 from app.schemas import LatentView, MatchView, Projection, Variations
 from checkpoints.library import has_judge
 from models import Direction, LatentSpace, Match, encode_png, find_directions, lay_out, project, to_pixels

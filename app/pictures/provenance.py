@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.latent_queries import LatentRecipe
-from app.recipes import Recipe
+from app.latent.queries import LatentRecipe
+from app.pictures.recipes import Recipe
 from checkpoints.format import Metadata
 from models import CONFIDENCE, Selection
 

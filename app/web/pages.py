@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
 from app.caching import REVALIDATE
-from app.formulas import to_mathml
+from app.teaching.formulas import to_mathml
 
 _POLICY = "; ".join(
     f"{directive} {sources}"
@@ -56,7 +56,7 @@ def code(text: str) -> Markup:
 
 
 _templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
