@@ -26,7 +26,7 @@ LARGEST_SEED = 2**63 - 1
 DRAWN_SEEDS = 2**32
 """A seed that is drawn is below this: nobody sees one twice, it is short to read out, and exact in JavaScript."""
 _REPORTS_PER_JOB = 20
-_LEAST_CHECKPOINT_INTERVAL = 100
+_LEAST_CHECKPOINT_INTERVAL = 200
 """Steps, where nothing else is asked for: a short training would fill the disk, and lose little if it began anew.
 
 As seldom are its pictures judged, which takes as long as several steps.

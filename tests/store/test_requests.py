@@ -123,6 +123,8 @@ def test_a_data_set_that_the_networks_cannot_draw_is_refused(monkeypatch: pytest
 def test_pictures_are_judged_as_often_as_a_checkpoint_is_saved() -> None:
     job, _ = complete(TrainRequest())
     assert job.quality_interval == job.checkpoint_interval
+    short, _ = complete(TrainRequest(images=64 * 500))
+    assert short.quality_interval == short.checkpoint_interval == 200
     assert complete(TrainRequest(quality_interval=7000))[0].quality_interval == 7000
 
 
