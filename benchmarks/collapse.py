@@ -30,7 +30,7 @@ from workers import watch
 from workers.loop import run as run_training
 from workers.settings import WorkerSettings
 from workers.trainer import TrainingDivergedError
-from workers.watch import Past
+from workers.watch import Look, Past, Watch
 
 # --- Which trainings ----------------------------------------------------------------------------------------------
 
@@ -119,13 +119,26 @@ class Told(BaseModel):
 
 
 class Ending(BaseModel):
-    """What the watch saw and told in a training. Frozen; kept as JSON. signs: of each look, by step."""
+    """What the watch saw and told in a training. Frozen; kept as JSON. signs: of each look, by step, and its
+    progress.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     steps: int
     signs: dict[int, dict[str, float]]
     warnings: list[Told]
+
+    @property
+    def is_of_this_watch(self) -> bool:
+        """Whether today's watch would tell the same of the same signs."""
+        watch = Watch()
+        told = [(step, symptom) for step, signs in self.signs.items() for symptom in watch.see(_look(step, signs))]
+        return told == [(one.step, one.symptom) for one in self.warnings if one.symptom is not Symptom.DIVERGED]
+
+
+def _look(step: int, signs: Mapping[str, float]) -> Look:
+    return Look.of(step, signs["progress"], signs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +174,17 @@ class Run:
 
     @property
     def file(self) -> Path:
-        """What came of it: another training is another file."""
-        asked = self.wish.model_dump_json() + self.settings.precision
+        """What came of it: another training, or one looked at more often, is another file."""
+        asked = complete(self.wish)[0].model_dump_json() + self.settings.precision
         return self.root / f"{blake2b(asked.encode(), digest_size=8).hexdigest()}.json"
 
     def read(self) -> Ending | None:
-        """Return what came of it, if it has ended."""
+        """Return what came of it, if it has ended, and the watch has not changed since."""
         try:
-            return Ending.model_validate_json(self.file.read_text())
+            ending = Ending.model_validate_json(self.file.read_text())
         except (OSError, ValidationError):
             return None
+        return ending if ending.is_of_this_watch else None
 
 
 # --- One training -------------------------------------------------------------------------------------------------
@@ -198,10 +212,11 @@ class Witness:
         self._tell(step / self._steps, "")
 
     def quality(self, step: int, data: Mapping[str, object]) -> None:
-        """Note the signs."""
-        signs = data["signs"]
+        """Note the signs, and of what share of the budget they are."""
+        signs, progress = data["signs"], data["progress"]
         assert isinstance(signs, Mapping)  # Inspection.event
-        self.signs[step] = dict(signs)
+        assert isinstance(progress, float)
+        self.signs[step] = {**signs, "progress": progress}
 
     def collapse(self, step: int, symptom: Symptom, warning: str) -> None:
         """Note a warning."""

@@ -23,6 +23,7 @@ from benchmarks._runs import command, do_left, names, positive, share_threads
 from benchmarks._stopwatch import Witness
 from checkpoints.files import write_whole
 from checkpoints.format import drop_training_state, read_metadata
+from checkpoints.library import current_judge
 from ganery.local_training import train
 from metrics import Metric, find_metric
 from models import Range
@@ -78,8 +79,8 @@ class TrialRun:
 
     @property
     def directory(self) -> Path:
-        """Where it lies: whatever differs in the request or in the arithmetic is another training."""
-        asked = (self.trial.request.model_dump(mode="json"), self.settings.precision)
+        """Where it lies: whatever differs in the request, in the arithmetic or in the judge is another training."""
+        asked = (self.trial.request.model_dump(mode="json"), self.settings.precision, current_judge(self.dataset))
         digest = blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=8).hexdigest()
         return self.root / f"{self.trial.request.family}-{self.trial.request.preset}-{digest}"
 

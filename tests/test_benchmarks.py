@@ -522,6 +522,13 @@ def test_the_best_is_of_the_checkpoint_with_the_best_headline() -> None:
     assert study.Ending(total_steps=12, judged={}).at("best") is None
 
 
+def test_a_study_is_trained_again_for_another_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, runs = little_study(tmp_path)
+    before = {run.directory for run in runs}
+    monkeypatch.setattr(study, "current_judge", lambda dataset: "another")
+    assert before.isdisjoint(run.directory for run in runs)
+
+
 def test_a_study_without_a_judge_says_so(tmp_path: Path) -> None:
     request, runs = little_study(tmp_path)
     study.work(runs[0], lambda share, line: None)
@@ -689,7 +696,7 @@ def test_what_is_seen_of_a_training_is_kept_and_silence_is_told(tmp_path: Path) 
     collapse.work(run, lambda share, line: None)
     ending = run.read()
     assert ending is not None
-    assert set(ending.signs[100]) == {"spread", "variety", "classes", "separation"}
+    assert set(ending.signs[100]) == {"progress", "spread", "variety", "classes", "separation"}
     assert collapse.tabulate([run])[2] == "| `lsgan:neutral` | ring | nothing | 100 | | none | |"
     page = collapse.describe([run], told="the command", failures={})
     assert "    the command" in page
@@ -699,10 +706,14 @@ def test_what_is_seen_of_a_training_is_kept_and_silence_is_told(tmp_path: Path) 
 def test_the_page_says_what_was_not_as_it_was_meant(tmp_path: Path) -> None:
     run = watched(tmp_path, collapse.Case("lsgan:neutral", 64, "all that can be done", Symptom.DEAD, dataset="ring"))
     run.file.parent.mkdir()
-    warning = collapse.Told(step=300, symptom=Symptom.UNIFORM, words="they are alike; do something")
-    run.file.write_text(collapse.Ending(steps=600, signs={}, warnings=[warning]).model_dump_json())
-    row = "| `lsgan:neutral` | ring | all that can be done | 600 | 300 | uniform | they are alike; do something |"
+    warning = collapse.Told(step=400, symptom=Symptom.UNIFORM, words="they are alike; do something")
+    signs = {step: {"progress": step / 600, "spread": 0.5, "variety": 0.1} for step in (200, 400, 600)}
+    ending = collapse.Ending(steps=600, signs=signs, warnings=[warning])
+    run.file.write_text(ending.model_dump_json())
+    row = "| `lsgan:neutral` | ring | all that can be done | 600 | 400 | uniform | they are alike; do something |"
     page = collapse.describe([run], told="", failures={"another": "no room"}).splitlines()
     assert row in page
     assert "* `lsgan:neutral, all that can be done` was meant to show dead." in page
     assert "* `another` failed: no room." in page
+    run.file.write_text(ending.model_copy(update={"warnings": []}).model_dump_json())
+    assert run.read() is None, "another watch told this"
