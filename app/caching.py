@@ -8,9 +8,9 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 
 IMMUTABLE = "public, max-age=31536000, immutable"
-"""For what will be the same bytes for ever."""
+"""For pictures that a URL promises, and for files that are named by what is in them."""
 REVALIDATE = "no-cache"
-"""For what a client may keep, but must ask about."""
+"""For what a client may keep, but must ask about: another version of the service may say it otherwise."""
 NEVER = "no-store"
 """For what the next request answers differently."""
 
@@ -42,11 +42,12 @@ def _tag(data: bytes) -> str:
     return f'"{hashlib.sha256(data).hexdigest()[:32]}"'
 
 
-def cache_headers(url: str, *, is_pinned: bool, is_drawn: bool) -> dict[str, str]:
-    """Return the headers that tell how long a picture may be kept, and the URL that repeats it where another was asked.
+def cache_headers(url: str, *, is_pinned: bool, is_drawn: bool, is_promised: bool) -> dict[str, str]:
+    """Return the headers that tell how long an answer may be kept, and the URL that repeats it where another was asked.
 
     is_pinned: whether what was asked for can never mean anything else. is_drawn: whether a seed was drawn for it.
+    is_promised: whether the same URL is the same bytes, as of pictures; what is told of them changes with the service.
     """
     if is_pinned:
-        return {"Cache-Control": IMMUTABLE}
+        return {"Cache-Control": IMMUTABLE if is_promised else REVALIDATE}
     return {"Cache-Control": NEVER if is_drawn else REVALIDATE, "Content-Location": url}

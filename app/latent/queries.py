@@ -93,6 +93,11 @@ class LatentQuery(CheckpointQuery):
         """The side of the square that each pixel becomes."""
         return 1
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the answer tells of pictures in words, and is none itself."""
+        return False
+
 
 class DrawnQuery(LatentQuery):
     """How pictures are drawn."""
@@ -137,6 +142,11 @@ class VariationsQuery(PictureQuery):
     def pictures(self, dataset: DatasetSpec) -> int:
         """Return how many pictures it takes."""
         return self.count
+
+    @property
+    def is_told(self) -> bool:
+        """Whether addresses are asked for."""
+        return self.format is VariationsFormat.JSON
 
 
 class WalkQuery(DrawnQuery):

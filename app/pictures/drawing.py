@@ -31,11 +31,16 @@ def render(recipe: Recipe, tag: str, given: Services) -> Picture:
 
 
 def headers_of(query: GenerateQuery, recipe: Recipe, tag: str, path: str = GENERATE) -> dict[str, str]:
-    """Return the headers of an answer that is a function of a recipe. path: of the endpoint that answers."""
+    """Return the headers of an answer that is a function of a recipe.
+
+    path: of the endpoint that answers; any other than the grid's own tells of the picture, and may come to tell more.
+    """
     here = recipe.url.replace(GENERATE, path, 1)
     return {
         "ETag": tag,
-        **cache_headers(here, is_pinned=is_pinned(query, recipe), is_drawn=query.seed is None),
+        **cache_headers(
+            here, is_pinned=is_pinned(query, recipe), is_drawn=query.seed is None, is_promised=path == GENERATE
+        ),
         "X-Ganery-Seed": str(recipe.seed),
         "X-Ganery-Checkpoint": recipe.checkpoint.id,
     }

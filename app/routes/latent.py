@@ -213,7 +213,9 @@ def _answer_once(
 ) -> Response:
     recipe = complete_latent(path, query, given.catalogue, limits(given))
     tag = given.latents.tag(recipe.url, recipe.checkpoint)
-    kept = cache_headers(recipe.url, is_pinned=recipe.is_pinned, is_drawn=recipe.is_drawn)
+    kept = cache_headers(
+        recipe.url, is_pinned=recipe.is_pinned, is_drawn=recipe.is_drawn, is_promised=not recipe.query.is_told
+    )
     headers = {"ETag": tag, "X-Ganery-Checkpoint": recipe.checkpoint.id, **kept}
     if not recipe.is_drawn and is_current(request.headers, tag):
         return Response(status_code=304, headers=headers)

@@ -192,6 +192,14 @@ def test_variations_are_told_by_their_addresses(gallery: Service) -> None:
         assert np.array_equal(decode(item["picture"]), picture)
 
 
+def test_what_is_told_of_variations_is_asked_about_again(gallery: Service) -> None:
+    """The bytes of pictures are promised; of what is told of them, a later version may tell more."""
+    pinned = url("variations", "seed=5&label=4&count=4&format=json", f"checkpoint={gallery.id_of(CONDITIONAL)}")
+    first = gallery.get(pinned)
+    assert first.headers["cache-control"] == "no-cache"
+    assert gallery.get(pinned, headers={"If-None-Match": first.headers["etag"]}).status_code == 304
+
+
 def decode(data_url: str) -> Cells:
     kind, _, data = data_url.partition(";base64,")
     assert kind == "data:image/png"
