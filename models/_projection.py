@@ -25,7 +25,7 @@ from models._layers import to_unit_range
 from models._noise import BLOCK, derive_seed
 
 DRAWS = 20 * BLOCK
-"""Latents that are drawn to begin with, of every class in turn."""
+"""Latents that are drawn to begin with, of every class in turn: of more classes than that, one of each."""
 
 STARTS = BLOCK
 """The best of them, from which is searched: one block."""
@@ -106,10 +106,13 @@ def project(
 def begin(space: LatentSpace, likeness: Likeness, labels: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Return the best of DRAWS latents, (STARTS, d), and the weights of their classes, (STARTS, classes).
 
-    Features are compared of those alone whose pixels are most like the target: they cost more than the draws.
+    A class is not left on the way, so one that is not drawn here would never be found; a network without labels has
+    none to leave. Features are compared of those alone whose pixels are most like the target: they cost more than the
+    draws.
     """
-    points = space.find(derive_seed("projection"), range(DRAWS))
-    weights = space.weigh([labels[place % len(labels)] for place in range(DRAWS)])
+    draws = max(DRAWS, len(labels)) if space.sampler.is_conditional else DRAWS
+    points = space.find(derive_seed("projection"), range(draws))
+    weights = space.weigh([labels[place % len(labels)] for place in range(draws)])
     with torch.inference_mode():
         likely = likeness.pixel_distance(space.draw(points, weights)).argsort(stable=True)[: 4 * STARTS]
     return _keep_best(space, likeness, points[likely], weights[likely], STARTS)

@@ -1,12 +1,25 @@
 """Projection: of the toy, whose picture is one number, and of a small network whose own pictures are found again."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 
-from models import FLAGSHIP, MOST_MATCHES, LatentSpace, find_family, project
+from models import (
+    FLAGSHIP,
+    MOST_MATCHES,
+    Conditioning,
+    LatentSpace,
+    Networks,
+    Noise,
+    Sampler,
+    find_family,
+    project,
+)
 from models._projection import Likeness, begin, descend
-from tests.training import segments, segments_judge, toy_sampler, train
+from tests.training import TOY, TOY_SPEC, ToyConfig, segments, segments_judge, toy_sampler, train
 
 
 def picture(brightness: float) -> Tensor:
@@ -28,6 +41,32 @@ def test_the_latent_of_a_toys_picture_is_found(brightness: float) -> None:
     assert torch.erf(best.point / 2**0.5).item() == pytest.approx(brightness, abs=1 / 64)
     assert best.pixel_error == pytest.approx(abs(best.image.mean().item() - brightness) / 2, abs=1e-6)
     assert torch.equal(toy.settle(best.point), best.point)
+
+
+@pytest.mark.parametrize("label", [0, 319, 320, 700, 999])
+def test_of_a_thousand_classes_the_right_one_is_found(label: int) -> None:
+    space = LatentSpace(shades(1000))
+    matches = project(space, picture(shade(label, 1000)), None, labels=range(1000), count=2)
+    assert matches[0].label == label
+    assert matches[0].pixel_error < 1 / 1000 / 2  # half the way to the next class
+
+
+def shade(label: Tensor | int, classes: int) -> Any:
+    return 2 * label / (classes - 1) - 1
+
+
+def shades(classes: int) -> Sampler:
+    """A conditional toy whose picture is its class's brightness, and a little noise that reaches no other class."""
+
+    def draw(networks: Networks, config: ToyConfig, noise: Noise, labels: Tensor) -> Tensor:
+        level = shade(labels, classes).view(-1, 1, 1, 1) + noise.uniform(1, 1, 1) / classes / 2
+        drawn: Tensor = level.expand(-1, 1, 4, 4)
+        return drawn
+
+    family = replace(TOY, conditioning=Conditioning.LABEL, sample=draw)
+    spec = TOY_SPEC.model_copy(update={"classes": tuple(map(str, range(classes)))})
+    config = family.configure({}, spec)
+    return Sampler(family, config, family.build(config))
 
 
 def test_pictures_of_the_network_itself_are_found_again(space: LatentSpace) -> None:
