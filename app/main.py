@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Thread
 
 import torch
+from anyio import to_thread
 from fastapi import FastAPI
 
 from app import errors, openapi
@@ -19,9 +20,10 @@ from app.middleware import AnswerHead, GuardHost, LimitBody, Observe
 from app.monitoring import Metrics
 from app.pictures.catalogue import Catalogue
 from app.pictures.close_look import Inspector
-from app.pictures.inference import Engine, Turns
+from app.pictures.inference import Engine
 from app.pictures.nice_reports import NiceReports
 from app.pictures.previews import Previews
+from app.pictures.training_pictures import TrainingPictures
 from app.queue import Doorbell
 from app.routes import (
     checkpoints,
@@ -45,6 +47,7 @@ from app.routes import (
     timelapse,
 )
 from app.settings import AppSettings
+from app.sharing import Turns
 from app.sweeper import Sweeper
 from app.teaching.networks import prepare
 from app.web.own_files import OwnFiles
@@ -60,6 +63,9 @@ from store.studies import StudyStore
 VERSION = version("ganery")
 
 _DESCRIPTION = "Trains GANs over HTTP and serves their pictures. Errors are problem documents (RFC 9457)."
+_THREADS_BESIDE = 32
+"""For requests that neither draw nor wait for pictures: they are answered at once, however many wait."""
+
 _STATIC = Path(__file__).parent / "static"
 _ROUTERS = [
     module.router
@@ -119,8 +125,10 @@ def _build_services(settings: AppSettings) -> Services:
     database = open_database(settings.database)
     job_store = JobStore(database, lease_seconds=settings.lease_seconds)
     event_store = EventStore(database)
+    turns = Turns(settings.concurrent_grids, settings.waiting_grids, settings.wait_seconds)
+    training_pictures = TrainingPictures(settings.datasets, limit_bytes=settings.dataset_cache_bytes)
     engine = Engine(
-        turns=Turns(settings.concurrent_grids, settings.waiting_grids, settings.wait_seconds),
+        turns=turns,
         samplers_kept=settings.samplers_kept,
         picture_bytes=settings.picture_cache_bytes,
         max_candidates=settings.max_candidates,
@@ -137,9 +145,9 @@ def _build_services(settings: AppSettings) -> Services:
         catalogue=Catalogue(CheckpointStore(database), settings.checkpoints),
         engine=engine,
         nice_reports=NiceReports(engine),
-        inspector=Inspector(engine, settings.datasets),
+        inspector=Inspector(engine, training_pictures),
         latents=Latents(engine, VERSION),
-        previews=Previews(settings.datasets),
+        previews=Previews(turns, training_pictures),
         doorbell=Doorbell(settings.broker),
         metrics=Metrics(job_store, VERSION),
     )
@@ -148,6 +156,7 @@ def _build_services(settings: AppSettings) -> Services:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
+    to_thread.current_default_thread_limiter().total_tokens = services.engine.turns.threads + _THREADS_BESIDE
     torch.set_num_threads(1)  # two threads on two busy cores wait for each other; requests already run side by side
     try:
         services.database.migrate()

@@ -24,10 +24,13 @@ class AppSettings(StoreSettings):
         64_000_000, ge=1, description="pixels of the largest grid, and of all frames of a film together"
     )
     concurrent_grids: int = Field(2, ge=1, description="grids that are drawn at once, a thread each")
-    waiting_grids: int = Field(16, ge=0, description="requests that may wait for their turn to draw")
+    waiting_grids: int = Field(
+        16, ge=0, description="requests that may wait for their turn to draw, and as many again for what others draw"
+    )
     wait_seconds: float = Field(60, gt=0, description="how long a request waits for its turn to draw")
     samplers_kept: int = Field(4, ge=1, description="checkpoints that stay in memory")
     picture_cache_bytes: int = Field(64 * 2**20, ge=0, description="memory for rendered grids")
+    dataset_cache_bytes: int = Field(512 * 2**20, ge=0, description="memory for training pictures to compare with")
     event_poll_seconds: float = Field(0.5, gt=0, description="pause between looks for new events")
     keep_alive_seconds: float = Field(15, gt=0, description="silence after which an event stream sends a comment")
     log_requests: bool = Field(False, description="whether each request is a line of JSON on the standard output")

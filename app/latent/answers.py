@@ -25,9 +25,10 @@ from app.latent.queries import (
 from app.latent.tools import Bench, Drawn, draw_variations, draw_walk, find_variations
 from app.pictures.catalogue import KnownCheckpoint
 from app.pictures.films import encode_film
-from app.pictures.inference import Engine, LeastRecentlyUsed, SharedWork, find_judge
+from app.pictures.inference import Engine, find_judge
 from app.pictures.provenance import describe_latents
 from app.schemas import LatentView, MatchView, Projection, Variations
+from app.sharing import KeptWork, LeastRecentlyUsed
 from checkpoints.library import has_judge
 from models import Direction, LatentSpace, Match, encode_png, find_directions, lay_out, project, to_pixels
 
@@ -57,10 +58,8 @@ class Latents:
     def __init__(self, engine: Engine, version: str) -> None:
         self._engine, self._version = engine, version
         self._spaces: LeastRecentlyUsed[str, LatentSpace] = LeastRecentlyUsed(SPACES_KEPT)
-        self._directions: LeastRecentlyUsed[str, Sequence[Direction]] = LeastRecentlyUsed(DIRECTIONS_KEPT)
-        self._answers: LeastRecentlyUsed[str, Answer] = LeastRecentlyUsed(ANSWER_BYTES, lambda one: len(one.content))
-        self._shared = SharedWork[Answer]()
-        self._shared_directions = SharedWork[Sequence[Direction]]()
+        self._directions = KeptWork[Sequence[Direction]](None, DIRECTIONS_KEPT)
+        self._answers = KeptWork[Answer](engine.turns, ANSWER_BYTES, lambda one: len(one.content))
 
     def tag(self, request: str, checkpoint: KnownCheckpoint) -> str:
         """Return the entity tag of an answer, without making it: a function of all that its bytes depend on."""
@@ -69,7 +68,7 @@ class Latents:
 
     def cached(self, tag: str) -> Answer | None:
         """Return the answer of this tag, if it was made lately."""
-        return self._answers.get(tag)
+        return self._answers.find(tag)
 
     def grid(self, recipe: LatentRecipe[Q], tag: str, tool: Tool[Q]) -> Answer:
         """Return the PNG of a tool. Raises BusyError, ParameterError, ControlError, and what `Engine.load` raises."""
@@ -110,15 +109,7 @@ class Latents:
 
     def _find_directions(self, checkpoint: KnownCheckpoint) -> Sequence[Direction]:
         """Return the directions of a checkpoint, within a turn."""
-
-        def find() -> Sequence[Direction]:
-            found = self._directions.get(checkpoint.digest)
-            if found is None:
-                found = find_directions(self.space(checkpoint))
-                self._directions.put(checkpoint.digest, found)
-            return found
-
-        return self._shared_directions.run(checkpoint.digest, find)
+        return self._directions.make(checkpoint.digest, lambda: find_directions(self.space(checkpoint)))
 
     def space(self, checkpoint: KnownCheckpoint) -> LatentSpace:
         """Return the latents of a checkpoint, within a turn. Raises what `Engine.load` raises."""
@@ -134,16 +125,7 @@ class Latents:
 
     def _once(self, recipe: LatentRecipe[Q], tag: str, make: Callable[[Bench], Answer]) -> Answer:
         """Make an answer unless it is kept, and wait for one that is being made."""
-
-        def work() -> Answer:
-            if (kept := self._answers.get(tag)) is not None:
-                return kept
-            with self._engine.turns.taken():
-                answer = make(self._bench(recipe.checkpoint))
-            self._answers.put(tag, answer)
-            return answer
-
-        return self._shared.run(tag, work)
+        return self._answers.make(tag, lambda: make(self._bench(recipe.checkpoint)))
 
     def _encode(self, recipe: LatentRecipe[Q], drawn: Drawn) -> Answer:
         grid = lay_out(drawn.pixels, columns=drawn.columns, scale=recipe.query.enlargement)

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,11 +9,13 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from app.caching import entity_tag
-from app.pictures.inference import Engine, LeastRecentlyUsed, SharedWork, find_judge
+from app.pictures.inference import Engine, find_judge
 from app.pictures.provenance import Judge, tell_recipe
 from app.pictures.recipes import Recipe
+from app.pictures.training_pictures import TrainingPictures
+from app.sharing import KeptWork
 from checkpoints.library import has_judge
-from datasets import TrainingData, load_here
+from datasets import TrainingData
 from models import from_pixels, to_pixels
 
 INSPECTION_VERSION = 1
@@ -27,7 +27,7 @@ NEAREST_IN_PIXELS = 200
 _HELD_OUT = 100
 _ROWS = 5000  # compared at once: all would be some hundred megabytes
 _KEPT = 256
-_DATASETS_KEPT = 2
+_TYPICAL_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,11 @@ class Neighbours:
 class Inspector:
     """Looks at pictures one by one, in the engine's turns, and keeps what it saw. Threads share it."""
 
-    def __init__(self, engine: Engine, directory: Path) -> None:
-        self._engine, self._directory = engine, directory
-        self._inspections: LeastRecentlyUsed[str, Inspection] = LeastRecentlyUsed(_KEPT)
-        self._neighbours: LeastRecentlyUsed[str, Neighbours] = LeastRecentlyUsed(_KEPT)
-        self._data: LeastRecentlyUsed[str, _Compared] = LeastRecentlyUsed(_DATASETS_KEPT)
-        self._inspecting, self._comparing = SharedWork[Inspection](), SharedWork[Neighbours]()
-        self._loading = SharedWork[_Compared]()
+    def __init__(self, engine: Engine, training_pictures: TrainingPictures) -> None:
+        self._engine, self._training_pictures = engine, training_pictures
+        self._inspections = KeptWork[Inspection](engine.turns, _KEPT)
+        self._neighbours = KeptWork[Neighbours](engine.turns, _KEPT)
+        self._typical = KeptWork[float](None, _TYPICAL_KEPT)
 
     def tag(self, recipe: Recipe, *parts: str) -> str:
         """Return the entity tag of an answer about a picture. Raises CheckpointError for a damaged judge."""
@@ -82,57 +80,57 @@ class Inspector:
 
     def inspect(self, recipe: Recipe, tag: str) -> Inspection:
         """Look at the one picture that the recipe shows. Raises BusyError, and what `Engine.draw` raises."""
-        return self._inspecting.run(tag, lambda: self._inspections.get(tag) or self._inspect(recipe, tag))
+        return self._inspections.make(tag, lambda: self._inspect(recipe))
 
     def neighbours(self, recipe: Recipe, tag: str, *, count: int) -> Neighbours:
         """Find the training pictures most like the one that the recipe shows. tag: of recipe and count.
 
         Raises DatasetNotHereError, BusyError, and what `Engine.draw` raises.
         """
-        return self._comparing.run(tag, lambda: self._neighbours.get(tag) or self._compare(recipe, tag, count))
+        return self._neighbours.make(tag, lambda: self._compare(recipe, count))
 
-    def _inspect(self, recipe: Recipe, tag: str) -> Inspection:
+    def inspected(self, tag: str) -> Inspection | None:
+        """Return the inspection of this tag, if it was made lately."""
+        return self._inspections.find(tag)
+
+    def compared(self, tag: str) -> Neighbours | None:
+        """Return the neighbours of this tag, if they were found lately."""
+        return self._neighbours.find(tag)
+
+    def _inspect(self, recipe: Recipe) -> Inspection:
         dataset = recipe.dataset.name
-        with self._engine.turns.taken():
-            drawn = self._engine.draw(recipe)
-            judge = _judge_of(dataset)
-            image = drawn.selection.images
-            found = Inspection(
-                recipe=tell_recipe(
-                    recipe,
-                    drawn.metadata,
-                    drawn.selection,
-                    chosen_by=drawn.chosen_by,
-                    score=drawn.score,
-                    version=self._engine.version,
-                ),
-                number=int(drawn.selection.numbers),
-                label=None if recipe.classes is None else recipe.labels[-1],
-                judge=judge,
-                probabilities=self._engine.classifier(dataset).probabilities(image)[0] if judge else None,
-            )
-        self._inspections.put(tag, found)
-        return found
+        drawn = self._engine.draw(recipe)
+        judge = _judge_of(dataset)
+        image = drawn.selection.images
+        return Inspection(
+            recipe=tell_recipe(
+                recipe,
+                drawn.metadata,
+                drawn.selection,
+                chosen_by=drawn.chosen_by,
+                score=drawn.score,
+                version=self._engine.version,
+            ),
+            number=int(drawn.selection.numbers),
+            label=None if recipe.classes is None else recipe.labels[-1],
+            judge=judge,
+            probabilities=self._engine.classifier(dataset).probabilities(image)[0] if judge else None,
+        )
 
-    def _compare(self, recipe: Recipe, tag: str, count: int) -> Neighbours:
-        dataset = recipe.dataset.name
-        with self._engine.turns.taken():
-            compared = self._loading.run(dataset, partial(self._load, dataset))
-            image = self._engine.draw(recipe).selection.images
-            found = self._find(compared, _of_size(image, recipe.dataset.size), count)
-        self._neighbours.put(tag, found)
-        return found
+    def _compare(self, recipe: Recipe, count: int) -> Neighbours:
+        train = self._training_pictures.load(recipe.dataset.name)
+        typical = self._typical.make(train.digest, lambda: self._find_typical(train))
+        image = self._engine.draw(recipe).selection.images
+        return self._find(train, typical, _of_size(image, recipe.dataset.size), count)
 
-    def _load(self, dataset: str) -> "_Compared":
-        kept = self._data.get(dataset)
-        if kept is None:
-            kept = _Compared.of(load_here(dataset, self._directory), load_here(dataset, self._directory, split="test"))
-            self._data.put(dataset, kept)
-        return kept
+    def _find_typical(self, train: TrainingData) -> float:
+        """Compare the first test pictures with all training pictures."""
+        test = self._training_pictures.load(train.spec.name, split="test")
+        return float(_distances(test.images[:_HELD_OUT], train.images).min(dim=1).values.median())
 
-    def _find(self, compared: "_Compared", image: Tensor, count: int) -> Neighbours:
+    def _find(self, train: TrainingData, typical: float, image: Tensor, count: int) -> Neighbours:
         """Order the nearest pictures in pixels by the judge's features, where there is a judge."""
-        train, judge = compared.train, _judge_of(compared.train.spec.name)
+        judge = _judge_of(train.spec.name)
         in_pixels = _distances(to_pixels(image), train.images)[0]
         near = in_pixels.topk(min(NEAREST_IN_PIXELS, len(in_pixels)), largest=False)
         distances = near.values
@@ -149,22 +147,8 @@ class Inspector:
             distances=distances[order],
             judge=judge,
             nearest=float(near.values[0]),
-            typical=compared.typical,
+            typical=typical,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Compared:
-    """The pictures that others are compared with. typical: as of Neighbours."""
-
-    train: TrainingData
-    typical: float
-
-    @classmethod
-    def of(cls, train: TrainingData, test: TrainingData) -> "_Compared":
-        """Compare the first test pictures with all training pictures."""
-        nearest = _distances(test.images[:_HELD_OUT], train.images).min(dim=1).values
-        return cls(train, float(nearest.median()))
 
 
 def _distances(images: Tensor, others: Tensor) -> Tensor:

@@ -1,12 +1,8 @@
 """The inference engine: keeps some samplers and rendered grids in memory, and draws a bounded number at once."""
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -15,7 +11,7 @@ from app.caching import entity_tag
 from app.pictures.catalogue import KnownCheckpoint
 from app.pictures.provenance import DEVICE_CLASS, Judge, describe
 from app.pictures.recipes import TYPICAL_CLASSES, Recipe
-from app.refusals import BusyError
+from app.sharing import KeptWork, LeastRecentlyUsed, Turns
 from checkpoints.format import CheckpointCorruptError, Metadata, load
 from checkpoints.library import judge_digest, judge_directory, load_judge, to_sampler
 from models import (
@@ -41,40 +37,6 @@ SAMPLING_VERSION = 2
 
 BURN_INS_KEPT = 1024
 """One is of a class of a checkpoint, and takes a kilobyte."""
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
-
-
-class LeastRecentlyUsed(Generic[K, V]):
-    """Keeps values as long as their sizes together stay within a limit; the least recently used go first."""
-
-    def __init__(self, limit: int, size: Callable[[V], int] = lambda value: 1) -> None:
-        self._limit, self._size = limit, size
-        self._values: OrderedDict[K, V] = OrderedDict()
-        self._total = 0
-        self._lock = threading.Lock()
-
-    def get(self, key: K) -> V | None:
-        """Return the value of the key: None if it is not kept."""
-        with self._lock:
-            if key not in self._values:
-                return None
-            self._values.move_to_end(key)
-            return self._values[key]
-
-    def put(self, key: K, value: V) -> None:
-        """Keep the value, if it fits at all."""
-        size = self._size(value)
-        with self._lock:
-            if key in self._values:
-                self._total -= self._size(self._values.pop(key))
-            if size > self._limit:
-                return
-            self._values[key] = value
-            self._total += size
-            while self._total > self._limit:
-                self._total -= self._size(self._values.popitem(last=False)[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,54 +75,6 @@ class Picture:
     score: float | None
 
 
-class Turns:
-    """Lets few in at once, and few wait."""
-
-    def __init__(self, at_once: int, waiting: int, wait_seconds: float) -> None:
-        self._turns = threading.Semaphore(at_once)
-        self._places = threading.Semaphore(at_once + waiting)
-        self._waiting, self._wait_seconds = waiting, wait_seconds
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Wait for a turn and hold it. Raises BusyError at once if too many wait, or when it takes too long."""
-        if not self._places.acquire(blocking=False):
-            raise BusyError(f"{self._waiting} requests may wait for their turn to draw, and as many do")
-        try:
-            if not self._turns.acquire(timeout=self._wait_seconds):
-                raise BusyError(f"no turn to draw came within {self._wait_seconds:g} seconds")
-            try:
-                yield
-            finally:
-                self._turns.release()
-        finally:
-            self._places.release()
-
-
-class SharedWork(Generic[V]):
-    """Lets work that several ask for at once be done once."""
-
-    def __init__(self) -> None:
-        self._under_way: dict[str, Future[V]] = {}
-        self._lock = threading.Lock()
-
-    def run(self, key: str, work: Callable[[], V]) -> V:
-        """Do the work, or wait for the one who does it under this key; all get the same value or error."""
-        with self._lock:
-            future = self._under_way.get(key)
-            if is_first := future is None:
-                future = self._under_way[key] = Future()
-        if is_first:
-            try:
-                future.set_result(work())
-            except BaseException as error:
-                future.set_exception(error)
-            finally:
-                with self._lock:
-                    del self._under_way[key]
-        return future.result()
-
-
 class Engine:
     """Turns recipes into PNG files. Threads share it."""
 
@@ -169,9 +83,8 @@ class Engine:
     ) -> None:
         self.turns = turns
         self._samplers: LeastRecentlyUsed[str, Loaded] = LeastRecentlyUsed(samplers_kept)
-        self._pictures: LeastRecentlyUsed[str, Picture] = LeastRecentlyUsed(picture_bytes, lambda one: len(one.png))
+        self._pictures = KeptWork[Picture](turns, picture_bytes, lambda one: len(one.png))
         self._burn_ins: LeastRecentlyUsed[Hashable, Tensor] = LeastRecentlyUsed(BURN_INS_KEPT)
-        self._shared = SharedWork[Picture]()
         self._max_candidates, self.version = max_candidates, version
         self._judges: dict[str, PictureJudge] = {}
         self._loading = threading.Lock()
@@ -191,22 +104,14 @@ class Engine:
 
     def cached(self, tag: str) -> Picture | None:
         """Return the grid of this tag, if it was rendered lately."""
-        return self._pictures.get(tag)
+        return self._pictures.find(tag)
 
     def render(self, recipe: Recipe, tag: str) -> Picture:
         """Draw, lay out and encode a grid, and keep it under its tag. One that is being drawn is waited for.
 
         Raises BusyError, TooFewOfClassError, and what `load` raises.
         """
-        return self._shared.run(tag, lambda: self._render(recipe, tag))
-
-    def _render(self, recipe: Recipe, tag: str) -> Picture:
-        if (kept := self._pictures.get(tag)) is not None:
-            return kept
-        with self.turns.taken():
-            picture = self._encode(recipe, self.draw(recipe))
-        self._pictures.put(tag, picture)
-        return picture
+        return self._pictures.make(tag, lambda: self._encode(recipe, self.draw(recipe)))
 
     def draw(self, recipe: Recipe) -> Drawn:
         """Draw what a recipe shows, within a turn. Raises TooFewOfClassError, and what `load` raises."""

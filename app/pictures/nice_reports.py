@@ -2,7 +2,8 @@
 
 from app.caching import entity_tag
 from app.pictures.catalogue import KnownCheckpoint
-from app.pictures.inference import Engine, LeastRecentlyUsed, SharedWork, find_judge
+from app.pictures.inference import Engine, find_judge
+from app.sharing import KeptWork
 from models import NiceReport, report_nice
 
 REPORT_VERSION = 1
@@ -16,8 +17,7 @@ class NiceReports:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._kept: LeastRecentlyUsed[str, NiceReport] = LeastRecentlyUsed(_KEPT)
-        self._shared = SharedWork[NiceReport]()
+        self._reports = KeptWork[NiceReport](engine.turns, _KEPT)
 
     def tag(self, checkpoint: KnownCheckpoint, *, seed: int, count: int) -> str:
         """Return the entity tag of a report without making it. Raises CheckpointError for a damaged judge."""
@@ -25,18 +25,19 @@ class NiceReports:
         request = (checkpoint.id, checkpoint.digest, judge.digest, str(seed), str(count))
         return entity_tag("nice-report", str(REPORT_VERSION), *request, *self._engine.code)
 
+    def cached(self, tag: str) -> NiceReport | None:
+        """Return the report of this tag, if it was made lately."""
+        return self._reports.find(tag)
+
     def make(self, checkpoint: KnownCheckpoint, tag: str, *, seed: int, count: int) -> NiceReport:
         """Make the report of this tag, unless it is kept. One that is being made is waited for.
 
         Raises BusyError, NoScoreError, and what `Engine.load` and `Engine.classifier` raise.
         """
-        return self._shared.run(tag, lambda: self._kept.get(tag) or self._make(checkpoint, tag, seed, count))
+        return self._reports.make(tag, lambda: self._make(checkpoint, seed, count))
 
-    def _make(self, checkpoint: KnownCheckpoint, tag: str, seed: int, count: int) -> NiceReport:
-        with self._engine.turns.taken():
-            sampler = self._engine.load(checkpoint).sampler
-            judge = self._engine.classifier(checkpoint.dataset)
-            burn_in = self._engine.burn_in(checkpoint, sampler)
-            report = report_nice(sampler, judge, seed=seed, count=count, burn_in=burn_in)
-        self._kept.put(tag, report)
-        return report
+    def _make(self, checkpoint: KnownCheckpoint, seed: int, count: int) -> NiceReport:
+        sampler = self._engine.load(checkpoint).sampler
+        judge = self._engine.classifier(checkpoint.dataset)
+        burn_in = self._engine.burn_in(checkpoint, sampler)
+        return report_nice(sampler, judge, seed=seed, count=count, burn_in=burn_in)

@@ -1,43 +1,39 @@
 """What the pictures of a data set look like: a small grid of training pictures, always the same ones."""
 
-from pathlib import Path
-
 import torch
 from torch import Tensor
 
-from app.pictures.inference import SharedWork
-from datasets import TrainingData, is_here, load_here
-from models import encode_png, find_dataset, lay_out
+from app.pictures.training_pictures import TrainingPictures
+from app.sharing import KeptWork, Turns
+from datasets import TrainingData
+from models import DATASETS, encode_png, find_dataset, lay_out
 
 ROWS, COLUMNS = 10, 12
 """At most so many classes, spread evenly where there are more, and so many pictures of each."""
 
 
 class Previews:
-    """Draws the grids of the data sets in a directory, each once. Threads share it."""
+    """Draws the grids of the data sets, in turns and each once. Threads share it."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._drawn: dict[str, bytes] = {}
-        self._shared = SharedWork[bytes]()
+    def __init__(self, turns: Turns, training_pictures: TrainingPictures) -> None:
+        self._training_pictures = training_pictures
+        self._drawn = KeptWork[bytes](turns, len(DATASETS))
 
     def is_here(self, name: str) -> bool:
         """Whether the data set's pictures are on this machine. Raises UnknownDatasetError."""
-        return is_here(name, self._directory)
+        return self._training_pictures.is_here(name)
 
     def draw(self, name: str) -> bytes:
         """Return a PNG, a row of each class: the first pictures in the order of the data set.
 
-        Raises UnknownDatasetError, DatasetNotHereError.
+        Raises BusyError, UnknownDatasetError, DatasetNotHereError.
         """
         known = find_dataset(name).name
-        return self._shared.run(known, lambda: self._draw(known))
+        return self._drawn.make(known, lambda: self._draw(known))
 
     def _draw(self, name: str) -> bytes:
-        if name not in self._drawn:
-            chosen = choose_examples(load_here(name, self._directory))
-            self._drawn[name] = encode_png(lay_out(chosen, columns=COLUMNS), {"Software": "Ganery"})
-        return self._drawn[name]
+        chosen = choose_examples(self._training_pictures.load(name))
+        return encode_png(lay_out(chosen, columns=COLUMNS), {"Software": "Ganery"})
 
 
 def choose_examples(data: TrainingData) -> Tensor:

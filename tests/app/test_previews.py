@@ -1,5 +1,6 @@
 """What a data set's pictures look like, over HTTP."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from io import BytesIO
 from pathlib import Path
 from unittest.mock import Mock
@@ -10,6 +11,7 @@ import torch
 from PIL import Image
 
 from app.pictures.previews import COLUMNS, ROWS, choose_examples
+from app.pictures.training_pictures import TrainingPictures
 from datasets import TrainingData, load_dataset, load_here
 from models import SEGMENTS
 from tests.app.problems import refusal
@@ -29,7 +31,7 @@ def test_a_preview_shows_the_first_pictures_of_each_class(gallery: Service, tmp_
 
 def test_a_preview_is_drawn_once_and_kept_by_the_client(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     load = Mock(wraps=load_here)
-    monkeypatch.setattr("app.pictures.previews.load_here", load)
+    monkeypatch.setattr("app.pictures.training_pictures.load_here", load)
     first, second = (service.get("/datasets/ring/preview") for _ in range(2))
     assert first.content == second.content
     assert load.call_count == 1
@@ -57,3 +59,29 @@ def test_pictures_that_are_not_here_are_not_fetched(gallery: Service) -> None:
 def test_a_data_set_that_there_is_not_is_refused(gallery: Service) -> None:
     problem = refusal(gallery.get("/datasets/cats/preview"), 404, "no-such-data-set")
     assert "there are mnist" in problem["detail"]
+
+
+def test_previews_and_neighbours_read_a_data_set_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = Mock(wraps=load_here)
+    monkeypatch.setattr("app.pictures.training_pictures.load_here", load)
+    service.get("/datasets/segments/preview")
+    for index in range(2):
+        assert service.get(f"/neighbours?seed=1&index={index}").status_code == 200
+    assert [call.kwargs["split"] for call in load.call_args_list] == ["train", "test"]
+
+
+def test_a_preview_is_drawn_in_a_turn(service: Service) -> None:
+    turns = service.given.engine.turns
+    with ThreadPoolExecutor(1) as threads:
+        with turns.taken(), turns.taken():
+            waiting = threads.submit(service.get, "/datasets/grid/preview")
+            assert not wait([waiting], timeout=0.5).done
+        assert waiting.result().status_code == 200
+
+
+def test_a_data_set_beyond_the_memory_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = Mock(wraps=load_here)
+    monkeypatch.setattr("app.pictures.training_pictures.load_here", load)
+    pictures = TrainingPictures(tmp_path, limit_bytes=1000)
+    assert pictures.load("segments").digest == pictures.load("segments").digest
+    assert load.call_count == 2

@@ -196,7 +196,7 @@ def test_without_the_weights_nothing_is_said(service: Service) -> None:
     assert "weights of sha256 abababababab… drew the picture" in document["detail"]
     rmtree(service.given.settings.checkpoints)
     service.given.engine._samplers._values.clear()
-    service.given.engine._pictures._values.clear()
+    service.given.engine._pictures._kept._values.clear()
     refusal(post(service, "/verify", png), 404, "checkpoint-missing")
 
 
@@ -207,7 +207,7 @@ def test_a_damaged_checkpoint_proves_nothing(service: Service) -> None:
     for file in service.given.settings.checkpoints.rglob("*.safetensors"):
         flip_a_bit(file)
     service.given.engine._samplers._values.clear()
-    service.given.engine._pictures._values.clear()
+    service.given.engine._pictures._kept._values.clear()
     refusal(post(service, "/verify", png), 503, "checkpoint-damaged")
 
 

@@ -1,13 +1,15 @@
-"""What bounds the engine: memory by what was used least lately, work by turns."""
+"""What bounds the service: memory by what was used least lately, work by turns, waiting by places."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from app.pictures.inference import LeastRecentlyUsed, SharedWork, Turns
 from app.refusals import BusyError
+from app.sharing import KeptWork, LeastRecentlyUsed, SharedWork, Turns
 from tests.workers.service import eventually
 
 
@@ -83,7 +85,7 @@ def _is_busy(turns: Turns) -> bool:
 
 
 def test_work_that_several_ask_for_is_done_once() -> None:
-    shared, begun, finish = SharedWork[int](), threading.Event(), threading.Event()
+    shared, begun, finish = SharedWork[int](few()), threading.Event(), threading.Event()
     done: list[int] = []
 
     def work() -> int:
@@ -106,7 +108,75 @@ def test_work_that_several_ask_for_is_done_once() -> None:
 
 
 def test_an_error_in_shared_work_is_everybodys_and_is_not_kept() -> None:
-    shared = SharedWork[int]()
+    shared = SharedWork[int](few())
     with pytest.raises(ZeroDivisionError):
         shared.run("grid", lambda: 1 // 0)
     assert shared.run("grid", lambda: 1) == 1
+
+
+def few(waiting: int = 2, wait_seconds: float = 60) -> Turns:
+    return Turns(at_once=1, waiting=waiting, wait_seconds=wait_seconds)
+
+
+@contextmanager
+def begun(kept: KeptWork[int]) -> Iterator[Future[int]]:
+    """While it lasts, another thread is at the work "slow"; then the work is done."""
+    inside, finish = threading.Event(), threading.Event()
+
+    def work() -> int:
+        inside.set()
+        finish.wait()
+        return 7
+
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(kept.make, "slow", work)
+        inside.wait()
+        try:
+            yield first
+        finally:
+            finish.set()
+
+
+def test_few_wait_for_what_another_makes() -> None:
+    kept = KeptWork[int](few(waiting=2), limit=2)
+    with ThreadPoolExecutor(2) as threads, begun(kept):
+        others = [threads.submit(kept.make, "slow", lambda: 0) for _ in range(2)]
+        eventually(lambda: _refuses_to_wait(kept))
+    assert [one.result() for one in others] == [7, 7]
+    assert not _refuses_to_wait(kept)
+
+
+def _refuses_to_wait(kept: KeptWork[int]) -> bool:
+    turns = kept._turns
+    assert turns is not None
+    if not turns._followers.acquire(blocking=False):
+        with pytest.raises(BusyError, match="2 requests may wait for what others have begun"):
+            kept.make("slow", lambda: 0)
+        return True
+    turns._followers.release()
+    return False
+
+
+def test_a_wait_for_what_another_makes_has_an_end() -> None:
+    kept = KeptWork[int](few(wait_seconds=0.01), limit=2)
+    with begun(kept) as first, pytest.raises(BusyError, match=r"was not done within 0\.01 seconds"):
+        kept.make("slow", lambda: 0)
+    assert first.result() == kept.make("slow", lambda: 0) == 7  # it was kept all the same
+
+
+def test_what_is_kept_takes_no_turn() -> None:
+    turns = few()
+    kept = KeptWork[int](turns, limit=1)
+    assert kept.find("a") is None
+    assert kept.make("a", lambda: 1) == 1
+    with turns.taken():
+        assert (kept.make("a", lambda: 2), kept.find("a")) == (1, 1)
+    assert kept.make("b", lambda: 3) == 3
+    assert kept.find("a") is None  # there is room for one
+
+
+def test_work_is_done_in_a_turn() -> None:
+    turns = Turns(at_once=1, waiting=0, wait_seconds=1)
+    kept = KeptWork[bool](turns, limit=1)
+    assert kept.make("a", lambda: _is_busy(turns))
+    assert not _is_busy(turns)
