@@ -17,6 +17,7 @@ from app.pictures.previews import Previews
 from app.queue import Doorbell
 from app.refusals import MediaTypeError, ParameterError
 from app.settings import AppSettings
+from app.teaching.networks import NetworkOutlines
 from store.database import Database
 from store.events import EventStore
 from store.jobs import JobStore
@@ -41,6 +42,7 @@ class Services:
     inspector: Inspector
     latents: Latents
     previews: Previews
+    networks: NetworkOutlines
     doorbell: Doorbell
     metrics: Metrics
 

@@ -49,7 +49,7 @@ from app.routes import (
 from app.settings import AppSettings
 from app.sharing import Turns
 from app.sweeper import Sweeper
-from app.teaching.networks import prepare
+from app.teaching.networks import NetworkOutlines
 from app.web.own_files import OwnFiles
 from store.blobs import Blobs
 from store.checkpoints import CheckpointStore
@@ -148,6 +148,7 @@ def _build_services(settings: AppSettings) -> Services:
         inspector=Inspector(engine, training_pictures),
         latents=Latents(engine, VERSION),
         previews=Previews(turns, training_pictures),
+        networks=NetworkOutlines(Turns(1, settings.waiting_grids, settings.wait_seconds)),
         doorbell=Doorbell(settings.broker),
         metrics=Metrics(job_store, VERSION),
     )
@@ -156,7 +157,8 @@ def _build_services(settings: AppSettings) -> Services:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
-    to_thread.current_default_thread_limiter().total_tokens = services.engine.turns.threads + _THREADS_BESIDE
+    in_turns = services.engine.turns.threads + services.networks.turns.threads
+    to_thread.current_default_thread_limiter().total_tokens = in_turns + _THREADS_BESIDE
     torch.set_num_threads(1)  # two threads on two busy cores wait for each other; requests already run side by side
     try:
         services.database.migrate()
@@ -171,7 +173,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         again_seconds=services.settings.ring_again_seconds,
     )
     sweeper.start()
-    preparation = Thread(target=prepare)
+    preparation = Thread(target=services.networks.prepare)
     preparation.start()
     try:
         yield

@@ -39,7 +39,7 @@ def list_datasets(given: Given) -> Page[DatasetView]:
     "/datasets/{name}/preview",
     operation_id="get_preview",
     response_class=Response,
-    responses={**draws("A grid"), **UNCHANGED, **refuses(404, 422)},
+    responses={**draws("A grid"), **UNCHANGED, **refuses(404, 422, 503)},
 )
 def get_preview(name: str, request: Request, given: Given) -> Response:
     """Return training pictures of a data set, always the same: a row of each class, of ten where there are more.

@@ -9,7 +9,6 @@ from app.dependencies import Given
 from app.openapi import refuses
 from app.refusals import ParameterError
 from app.schemas import Document, NetworkView, Page
-from app.teaching.networks import outline_networks
 from models import NetworkOutline, UnknownDatasetError, UnknownPresetError, UnsupportedShapeError, find_family
 from store.requests import DEFAULT_DATASET
 
@@ -26,15 +25,15 @@ class NetworksQuery(Document):
 
 
 @router.get(
-    "/families/{name}/networks", operation_id="get_networks_of_family", tags=["zoo"], responses=refuses(404, 422)
+    "/families/{name}/networks", operation_id="get_networks_of_family", tags=["zoo"], responses=refuses(404, 422, 503)
 )
-def get_networks_of_family(name: str, query: Annotated[NetworksQuery, Query()]) -> Page[NetworkView]:
+def get_networks_of_family(name: str, query: Annotated[NetworksQuery, Query()], given: Given) -> Page[NetworkView]:
     """Tell the layers of a family's networks, with the shapes that a picture takes and the numbers of parameters."""
     family = find_family(name)
     try:
         preset = family.preset(query.preset or family.default_preset)
         values = preset.hyperparameters.model_dump(mode="json")
-        return _page(outline_networks(family.name, values, query.dataset))
+        return _page(given.networks.outline(family.name, values, query.dataset))
     except UnknownPresetError as error:
         raise ParameterError("preset", str(error)) from None
     except (UnknownDatasetError, UnsupportedShapeError) as error:
@@ -47,7 +46,7 @@ def get_networks_of_family(name: str, query: Annotated[NetworksQuery, Query()]) 
 def get_networks_of_job(job_id: str, given: Given) -> Page[NetworkView]:
     """Tell the layers of the networks that a job trains."""
     request = given.jobs.get(job_id).request
-    return _page(outline_networks(request.family, request.hyperparameters, request.dataset))
+    return _page(given.networks.outline(request.family, request.hyperparameters, request.dataset))
 
 
 def _page(networks: tuple[NetworkOutline, ...]) -> Page[NetworkView]:

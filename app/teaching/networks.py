@@ -2,30 +2,38 @@
 
 import json
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
+from app.sharing import KeptWork, Turns
 from models import FLAGSHIP, MNIST, NetworkOutline, find_dataset, find_family, outline
+
+Outlines = tuple[NetworkOutline, ...]
 
 _KEPT = 256
 
 
-def outline_networks(family: str, hyperparameters: Mapping[str, Any], dataset: str) -> tuple[NetworkOutline, ...]:
-    """Return the outlines of a family's networks.
+class NetworkOutlines:
+    """Outlines networks, each once, and keeps the last ones. Threads share it.
 
-    Raises UnknownFamilyError, UnknownDatasetError, pydantic.ValidationError, UnsupportedShapeError.
+    turns: others than the engine's, so that a page that tells of networks waits for no grid.
     """
-    return _outline(family, json.dumps(hyperparameters, sort_keys=True), dataset)
 
+    def __init__(self, turns: Turns) -> None:
+        self.turns = turns
+        self._outlines = KeptWork[Outlines](turns, _KEPT)
 
-def prepare() -> None:
-    """Outline the flagship, so that nobody waits the seconds that the first outline of a process takes."""
-    family = find_family(FLAGSHIP)
-    preset = family.preset(family.default_preset)
-    outline_networks(family.name, preset.hyperparameters.model_dump(mode="json"), MNIST.name)
+    def outline(self, family: str, hyperparameters: Mapping[str, Any], dataset: str) -> Outlines:
+        """Return the outlines of a family's networks: of large ones as soon as of small ones, and without their memory.
 
+        Raises BusyError, UnknownFamilyError, UnknownDatasetError, pydantic.ValidationError, UnsupportedShapeError.
+        """
+        found = find_family(family)
+        config = found.configure(hyperparameters, find_dataset(dataset))
+        key = json.dumps([family, config.hyperparameters.model_dump(mode="json"), config.dataset.name], sort_keys=True)
+        return self._outlines.make(key, lambda: outline(found, config))
 
-@lru_cache(_KEPT)
-def _outline(family: str, hyperparameters: str, dataset: str) -> tuple[NetworkOutline, ...]:
-    found = find_family(family)
-    return outline(found, found.configure(json.loads(hyperparameters), find_dataset(dataset)))
+    def prepare(self) -> None:
+        """Outline the flagship, so that nobody waits the seconds that the first outline of a process takes."""
+        family = find_family(FLAGSHIP)
+        preset = family.preset(family.default_preset)
+        self.outline(family.name, preset.hyperparameters.model_dump(mode="json"), MNIST.name)

@@ -1,8 +1,15 @@
 """The networks of families and jobs, over HTTP."""
 
-import pytest
+import resource
+from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
-from models import families
+import pytest
+from pydantic.fields import FieldInfo
+
+from app.sharing import Turns
+from app.teaching.networks import NetworkOutlines
+from models import families, outline
 from store.requests import TrainRequest
 from tests.app.problems import places, refusal
 from tests.app.service import Service
@@ -49,3 +56,38 @@ def test_networks_that_there_are_not_are_refused(gallery: Service, query: str, p
 def test_nobody_has_no_networks(gallery: Service) -> None:
     refusal(gallery.get("/families/nobody/networks"), 404, "no-such-family")
     refusal(gallery.get("/jobs/0123456789abcdef/networks"), 404, "not-found")
+
+
+@pytest.fixture
+def networks() -> NetworkOutlines:
+    return NetworkOutlines(Turns(at_once=1, waiting=8, wait_seconds=60))
+
+
+def test_networks_that_several_ask_for_are_outlined_once(
+    networks: NetworkOutlines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Mock(wraps=outline)
+    monkeypatch.setattr("app.teaching.networks.outline", made)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda width: networks.outline("dcgan", width, "segments"), [{"width": 3}] * 4))
+    assert made.call_count == 1
+    assert all(one is found[0] for one in found)
+    networks.outline("dcgan", {"width": 3, "latent_dim": 100}, "segments")  # the same by its default, said or not
+    assert made.call_count == 1
+
+
+@pytest.mark.parametrize("name", list(families()))
+def test_the_largest_networks_take_no_memory(networks: NetworkOutlines, name: str) -> None:
+    fields = families()[name].hyperparameters.model_fields
+    largest = {field: most for field, info in fields.items() if (most := _most(info)) is not None}
+    largest |= {"halvings": 0} if "halvings" in fields else {}  # more halvings make it smaller
+    networks.outline(name, {}, "mnist")  # what torch needs for it is loaded
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found = networks.outline(name, largest, "mnist")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024  # kibibytes
+    assert found != networks.outline(name, {}, "mnist")
+
+
+def _most(info: FieldInfo) -> int | None:
+    bounds = [one.le for one in info.metadata if isinstance(getattr(one, "le", None), int)]
+    return bounds[0] if bounds and info.annotation is int else None

@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from app.dependencies import Given, Services
 from app.pictures.previews import COLUMNS, ROWS
-from app.teaching.networks import outline_networks
 from app.web.job_rows import Jobs, read_jobs
 from app.web.pages import render
 from app.web.train_form import TrainForm
@@ -83,17 +82,17 @@ def describe(form: TrainForm, given: Services, refusal: str | None = None) -> Tr
         families=list(families().values()),
         datasets=list(DATASETS.values()),
         preview=None if dataset is None else Preview(dataset, given.previews.is_here(dataset.name)),
-        plan=_plan(form),
+        plan=_plan(form, given),
         jobs=read_jobs(given),
         refusal=refusal,
     )
 
 
-def _plan(form: TrainForm) -> PlanView | None:
+def _plan(form: TrainForm, given: Services) -> PlanView | None:
     if form.plan is None:
         return None
     request, steps = form.plan
-    networks = outline_networks(request.family, request.hyperparameters, request.dataset)
+    networks = given.networks.outline(request.family, request.hyperparameters, request.dataset)
     every = request.quality_interval
     return PlanView(
         steps=steps,

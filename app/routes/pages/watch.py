@@ -15,7 +15,6 @@ from app.dependencies import Given, Services
 from app.pictures.timelapse import find_grids
 from app.schemas import Frame, moment
 from app.teaching.network_picture import Drawing, draw_network
-from app.teaching.networks import outline_networks
 from app.web.job_rows import JobRow, Jobs, read_jobs, read_row
 from app.web.pages import render
 from checkpoints.library import has_judge
@@ -163,7 +162,7 @@ def show_job(job_id: str, request: Request, given: Given) -> Response:
         told=told,
         has_judge=has_judge(job.dataset),
         checkpoints=given.catalogue.ids_of_jobs([job.id])[job.id],
-        networks=_draw_networks(job),
+        networks=_draw_networks(job, given),
         charts=[*_quality_charts(told.values), *dict.fromkeys(term.partition("/")[0] for term in _terms(job, given))],
         data=_data([(job, watched)], seen=told.seen),
     )
@@ -231,10 +230,10 @@ def _size(path: Path) -> tuple[int, int]:
         return picture.size
 
 
-def _draw_networks(job: Job) -> Sequence[Drawing]:
+def _draw_networks(job: Job, given: Services) -> Sequence[Drawing]:
     request = job.request
     try:
-        outlines = outline_networks(request.family, request.hyperparameters, request.dataset)
+        outlines = given.networks.outline(request.family, request.hyperparameters, request.dataset)
     except _NO_NETWORKS:
         return []
     return [draw_network(one) for one in outlines if one.layers]
