@@ -14,6 +14,7 @@ from app.pictures.close_look import Inspector
 from app.pictures.inference import Engine
 from app.pictures.nice_reports import NiceReports
 from app.pictures.previews import Previews
+from app.pictures.thumbnails import Thumbnails
 from app.queue import Doorbell
 from app.refusals import MediaTypeError, ParameterError
 from app.settings import AppSettings
@@ -34,6 +35,7 @@ class Services:
     jobs: JobStore
     studies: StudyStore
     pictures: PictureStore
+    thumbnails: Thumbnails
     events: EventStore
     feed: Feed
     catalogue: Catalogue
@@ -63,6 +65,12 @@ def _require_json(request: Request) -> None:
     require_type(request, "application/json")
 
 
+async def _png(request: Request) -> bytes:
+    """Return the body. Raises MediaTypeError unless it is said to be a PNG."""
+    require_type(request, "image/png")
+    return await request.body()
+
+
 def _refuse_repeats(request: Request) -> None:
     """Raises ParameterError for a parameter that came twice: one of the two would be ignored."""
     times = Counter(name for name, _ in request.query_params.multi_items())
@@ -79,3 +87,11 @@ TakesJson = Depends(_require_json)
 
 TakesEachOnce = Depends(_refuse_repeats)
 """A dependency of every endpoint whose URL is the recipe of a picture. Raises ParameterError."""
+
+PNG_BODY = {
+    "requestBody": {"required": True, "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
+}
+"""The documentation of an endpoint that takes a PNG."""
+
+PNG = Annotated[bytes, Depends(_png)]
+"""The body of a request that is a PNG, as a parameter of an endpoint. Raises MediaTypeError."""

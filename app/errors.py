@@ -77,6 +77,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     store.JobStateError: Kind(409, "wrong-state", "The job's state does not allow it"),
     store.QueueFullError: Kind(429, "queue-full", "As many jobs wait as may", retry_after_seconds=30),
     store.PictureInTrashError: Kind(409, "in-trash", "The picture is in the trash"),
+    store.GalleryFullError: Kind(507, "gallery-full", "The gallery is full"),
     refusals.OtherWeightsError: Kind(409, "other-weights", "The checkpoint has other weights"),
     store.BlobMissingError: Kind(404, "file-missing", "The file of the picture is gone"),
     store.BlobDamagedError: Kind(503, "file-damaged", "The file of the picture is damaged, and is not served"),

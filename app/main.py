@@ -23,6 +23,7 @@ from app.pictures.close_look import Inspector
 from app.pictures.inference import Engine
 from app.pictures.nice_reports import NiceReports
 from app.pictures.previews import Previews
+from app.pictures.thumbnails import Thumbnails
 from app.pictures.training_pictures import TrainingPictures
 from app.queue import Doorbell
 from app.routes import (
@@ -57,7 +58,7 @@ from store.database import open_database
 from store.errors import DatabaseUnavailableError
 from store.events import EventStore
 from store.jobs import JobStore
-from store.pictures import PictureStore
+from store.pictures import PictureStore, Room
 from store.studies import StudyStore
 
 VERSION = version("ganery")
@@ -125,6 +126,7 @@ def _build_services(settings: AppSettings) -> Services:
     database = open_database(settings.database)
     job_store = JobStore(database, lease_seconds=settings.lease_seconds)
     event_store = EventStore(database)
+    room = Room(settings.pictures_limit, settings.pictures_limit_bytes)
     turns = Turns(settings.concurrent_grids, settings.waiting_grids, settings.wait_seconds)
     training_pictures = TrainingPictures(settings.datasets, limit_bytes=settings.dataset_cache_bytes)
     engine = Engine(
@@ -139,7 +141,8 @@ def _build_services(settings: AppSettings) -> Services:
         database=database,
         jobs=job_store,
         studies=StudyStore(database),
-        pictures=PictureStore(database, Blobs(settings.pictures)),
+        thumbnails=Thumbnails(settings.thumbnail_cache_bytes),
+        pictures=PictureStore(database, Blobs(settings.pictures), room),
         events=event_store,
         feed=Feed(event_store, pause_seconds=settings.event_poll_seconds),
         catalogue=Catalogue(CheckpointStore(database), settings.checkpoints),

@@ -17,6 +17,10 @@ class AppSettings(StoreSettings):
     study_queue_limit: int = Field(
         500, ge=1, description="jobs of studies that may be queued; POST /studies answers 429 where more would be"
     )
+    pictures_limit: int = Field(
+        100_000, ge=1, description="pictures that may be kept before POST /pictures answers 507; the trash counts"
+    )
+    pictures_limit_bytes: int = Field(10 * 2**30, ge=1, description="bytes of all pictures that are kept, likewise")
     max_candidates: int = Field(
         20_480, ge=1, description="pictures that one grid may be chosen from, burn-ins of drs among them"
     )
@@ -30,6 +34,7 @@ class AppSettings(StoreSettings):
     wait_seconds: float = Field(60, gt=0, description="how long a request waits for its turn to draw")
     samplers_kept: int = Field(4, ge=1, description="checkpoints that stay in memory")
     picture_cache_bytes: int = Field(64 * 2**20, ge=0, description="memory for rendered grids")
+    thumbnail_cache_bytes: int = Field(32 * 2**20, ge=0, description="memory for thumbnails of kept pictures")
     dataset_cache_bytes: int = Field(512 * 2**20, ge=0, description="memory for training pictures to compare with")
     event_poll_seconds: float = Field(0.5, gt=0, description="pause between looks for new events")
     keep_alive_seconds: float = Field(15, gt=0, description="silence after which an event stream sends a comment")

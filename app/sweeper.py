@@ -1,10 +1,12 @@
 """What must happen though nobody asks.
 
-Give away the jobs of dead workers, ring again for what was not heard, and empty the trash of what is old.
+Give away the jobs of dead workers, ring again for what was not heard, empty the trash of what is old, and now and then
+remove what killed writers left.
 """
 
 import logging
 import threading
+import time
 
 from store.database import Database
 from store.doorbell import Ring, sweep
@@ -12,6 +14,7 @@ from store.errors import DatabaseUnavailableError
 from store.jobs import JobStore
 from store.pictures import PictureStore
 
+_UNFINISHED_PAUSE_SECONDS = 3600
 _log = logging.getLogger(__name__)
 
 
@@ -30,6 +33,7 @@ class Sweeper:
     ) -> None:
         self._database, self._jobs, self._pictures, self._ring = database, jobs, pictures, ring
         self._pause_seconds, self._again_seconds = pause_seconds, again_seconds
+        self._looks_for_unfinished_at = time.monotonic()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
@@ -48,6 +52,9 @@ class Sweeper:
         sweep(self._jobs, self._ring, again_seconds=self._again_seconds)
         if removed := self._pictures.remove_expired():
             _log.info("%d pictures left the trash for good", removed)
+        if time.monotonic() >= self._looks_for_unfinished_at:
+            self._pictures.remove_unfinished()
+            self._looks_for_unfinished_at = time.monotonic() + _UNFINISHED_PAUSE_SECONDS
 
     def _run(self) -> None:
         while not self._stopped.is_set():

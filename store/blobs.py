@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from checkpoints.files import write_whole
+from checkpoints.files import remove_asides, write_whole
 from store.errors import BlobDamagedError, BlobMissingError
 
 
@@ -38,6 +38,11 @@ class Blobs:
     def remove(self, digest: str) -> None:
         """Remove the file, if it is there."""
         self._path(digest).unlink(missing_ok=True)
+
+    def sweep(self, *, older_than_seconds: float) -> None:
+        """Remove what killed writers left beside the files, if nothing was written to it for so long."""
+        for folder in self._directory.glob("??"):
+            remove_asides(folder, older_than_seconds=older_than_seconds)
 
     def _path(self, digest: str) -> Path:
         return self._directory / digest[:2] / digest

@@ -12,6 +12,7 @@
     │   ├── AliasNotFoundError
     │   └── PictureNotFoundError
     ├── PictureInTrashError           a picture cannot be changed there
+    ├── GalleryFullError              as many pictures are kept as may be
     ├── BlobMissingError              a record tells of a file that is gone
     ├── BlobDamagedError              a file is not what its record says
     ├── IdempotencyConflictError      a key was used before, for something else
@@ -132,6 +133,24 @@ class PictureInTrashError(StoreError):
 
     def __str__(self) -> str:
         return f"picture {self.picture_id} is in the trash: restore it first, with POST /pictures/{{id}}/restore"
+
+
+class GalleryFullError(StoreError):
+    """As many pictures are kept as may be, or as many bytes of them. in_trash: how many of the pictures are there."""
+
+    def __init__(self, pictures: int, size_bytes: int, in_trash: int, limit: str) -> None:
+        super().__init__(pictures, size_bytes, in_trash, limit)
+        self.pictures = pictures
+        self.size_bytes = size_bytes
+        self.in_trash = in_trash
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return (
+            f"{self.pictures:,} pictures of {self.size_bytes:,} bytes are kept, {self.in_trash:,} of them in the "
+            f"trash; {self.limit} may be: remove some for good, with DELETE /pictures/{{id}}?for_good=true, those of "
+            "GET /pictures?trash=true first; or let whoever runs the service raise the limit"
+        )
 
 
 class BlobMissingError(StoreError):

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, dele
 from store import tables
 from store.blobs import Blobs
 from store.database import Database
-from store.errors import PictureInTrashError, PictureNotFoundError
+from store.errors import GalleryFullError, PictureInTrashError, PictureNotFoundError
 from store.pages import Page, PageBefore, find_page_before, read_page
 from store.tables import LARGEST_INTEGER
 
@@ -25,6 +25,7 @@ TRASH_DAYS: Final = 30
 
 _TRASH_SECONDS = TRASH_DAYS * 24 * 3600.0
 _REMOVED_AT_ONCE = 500
+_UNFINISHED_SECONDS = 600.0  # a writer that lives needs some seconds
 _TAG, _WORD = "tag", "word"
 _WORDS = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")  # Chinese has no spaces: each character is a word
 _LONGEST_WORD = 64
@@ -102,11 +103,19 @@ class TagCount:
     count: int
 
 
-class PictureStore:
-    """Keeps pictures, finds them, and empties the trash."""
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many pictures may be kept, and how many bytes of them; those in the trash count."""
 
-    def __init__(self, database: Database, blobs: Blobs) -> None:
-        self._database, self._blobs = database, blobs
+    pictures: int
+    size_bytes: int
+
+
+class PictureStore:
+    """Keeps pictures while there is room, finds them, and empties the trash. room: None where there is no limit."""
+
+    def __init__(self, database: Database, blobs: Blobs, room: Room | None = None) -> None:
+        self._database, self._blobs, self._room = database, blobs, room
 
     def find(self, url: str) -> KeptPicture | None:
         """The picture of this URL, in the trash or not; None where none was kept."""
@@ -138,13 +147,14 @@ class PictureStore:
     def keep(self, new: NewPicture, png: bytes, marks: Marks) -> tuple[KeptPicture, bool]:
         """Keeps a picture; returns it, and whether it is new. One that was kept before stays as it is.
 
-        From the trash it comes back.
+        From the trash it comes back. Raises GalleryFullError.
         """
         with self._database.begin() as connection:
             self._exclude(connection)
             row = connection.execute(select(tables.pictures).where(_pictures.url == new.url)).mappings().first()
             if row is not None:
                 return self._restored(connection, row), False
+            self._require_room(connection, len(png))
             return self._insert(connection, new, png, marks), True
 
     def change(
@@ -180,6 +190,14 @@ class PictureStore:
             _forget_terms(connection, [row["number"]])
             return self._update(connection, row, deleted_at=self._database.now(connection))
 
+    def remove(self, picture_id: str) -> KeptPicture:
+        """Removes a picture for good, from the trash or not, and its file. Raises PictureNotFoundError."""
+        with self._database.begin() as connection:
+            self._exclude(connection)
+            row = _find(connection, picture_id)
+            self._remove_rows(connection, [row])
+        return _picture(row)
+
     def restore(self, picture_id: str) -> KeptPicture:
         """Takes a picture out of the trash; one that is not there stays as it is. Raises PictureNotFoundError."""
         with self._database.begin() as connection:
@@ -194,8 +212,7 @@ class PictureStore:
         with self._database.begin() as connection:
             self._exclude(connection)
             rows = self._expired(connection)
-            connection.execute(delete(tables.pictures).where(_pictures.number.in_([row["number"] for row in rows])))
-            self._remove_files(connection, {row["digest"] for row in rows})
+            self._remove_rows(connection, rows)
         return len(rows)
 
     def count(self, wish: Wish, *, in_trash: bool = False, at_most: int = LARGEST_INTEGER) -> int:
@@ -271,6 +288,29 @@ class PictureStore:
         over = _pictures.deleted_at <= self._database.now(connection) - _TRASH_SECONDS
         query = select(_pictures.number, _pictures.digest).where(over).limit(_REMOVED_AT_ONCE)
         return connection.execute(query).mappings().all()
+
+    def remove_unfinished(self) -> None:
+        """Removes what writers left who were killed while they kept a picture: no row tells of it."""
+        self._blobs.sweep(older_than_seconds=_UNFINISHED_SECONDS)
+
+    def _require_room(self, connection: Connection, size_bytes: int) -> None:
+        """Raises GalleryFullError if one more picture of so many bytes would be too much."""
+        if self._room is None:
+            return
+        in_trash = func.count(_pictures.deleted_at)
+        totals = select(func.count(), func.coalesce(func.sum(_pictures.size_bytes), 0), in_trash)
+        pictures, total_bytes, trashed = connection.execute(totals.select_from(tables.pictures)).one()
+        if pictures >= self._room.pictures:
+            raise GalleryFullError(pictures, int(total_bytes), trashed, f"{self._room.pictures:,} pictures")
+        if total_bytes + size_bytes > self._room.size_bytes:
+            raise GalleryFullError(pictures, int(total_bytes), trashed, f"{self._room.size_bytes:,} bytes")
+
+    def _remove_rows(self, connection: Connection, rows: Sequence[RowMapping]) -> None:
+        """Remove pictures by their numbers and digests, and with them the files that no other has."""
+        numbers = [row["number"] for row in rows]
+        _forget_terms(connection, numbers)
+        connection.execute(delete(tables.pictures).where(_pictures.number.in_(numbers)))
+        self._remove_files(connection, {row["digest"] for row in rows})
 
     def _remove_files(self, connection: Connection, digests: set[str]) -> None:
         """Remove the files that no row refers to any more.

@@ -4,16 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from struct import error as StructError  # noqa: N812
-from typing import Annotated
 
 import numpy as np
 import torch
-from fastapi import Depends, Request
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from app.dependencies import require_type
 from app.refusals import UnreadablePictureError
 from models import DatasetSpec, from_pixels
 from store.requests import shorten
@@ -25,21 +22,6 @@ _BOX = 20 / 28
 
 _INK = 63
 """The brightest that what is not drawn may be, of 255."""
-
-PNG_BODY = {
-    "requestBody": {"required": True, "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
-}
-"""The documentation of an endpoint that takes a PNG."""
-
-
-async def _png(request: Request) -> bytes:
-    """Return the body. Raises MediaTypeError unless it is said to be a PNG."""
-    require_type(request, "image/png")
-    return await request.body()
-
-
-PNG = Annotated[bytes, Depends(_png)]
-"""The body of a request that is a PNG, as a parameter of an endpoint."""
 
 
 @contextmanager

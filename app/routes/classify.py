@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from torch import Tensor
 
-from app.dependencies import Given
+from app.dependencies import PNG, PNG_BODY, Given
 from app.openapi import refuses
 from app.pictures.catalogue import Catalogue, KnownCheckpoint, read_again
 from app.pictures.recipes import CheckpointQuery, choose_checkpoint, find_parts
-from app.pictures.uploads import PNG, PNG_BODY, read_picture
+from app.pictures.uploads import read_picture
 from app.refusals import NoCheckpointOfFamilyError, ParameterError
 from app.schemas import Classification
 from models import families

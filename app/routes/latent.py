@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.caching import REVALIDATE, cache_headers, is_current
-from app.dependencies import Given, Services, TakesEachOnce
+from app.dependencies import PNG, PNG_BODY, Given, Services, TakesEachOnce
 from app.latent.answers import Answer, Tool
 from app.latent.queries import (
     PICTURE_PATH,
@@ -29,7 +29,7 @@ from app.openapi import UNCHANGED, draws, refuses, tells
 from app.pictures.catalogue import read_again
 from app.pictures.drawing import limits
 from app.pictures.recipes import CheckpointQuery, choose_checkpoint, find_parts
-from app.pictures.uploads import PNG, PNG_BODY, read_picture
+from app.pictures.uploads import read_picture
 from app.schemas import Directions, DirectionView, Projection, Variations
 from models import PICTURES_MEASURED
 

@@ -25,7 +25,7 @@ from app.pictures.schemas import (
     PictureWish,
     TagView,
 )
-from app.pictures.thumbnails import ENCODER, LARGEST, SMALLEST, USUAL, shrink
+from app.pictures.thumbnails import ENCODER, LARGEST, SMALLEST, USUAL
 from app.pictures.uploads import MOST_PIXELS
 from app.refusals import FieldError, ParameterError
 from app.schemas import Document, Page
@@ -71,7 +71,7 @@ class Described(PictureView):
     responses={
         201: {"description": "Kept", "headers": tells(Location="the picture")},
         200: {"description": "It was kept before, and stays as it is", "model": PictureView},
-        **refuses(400, 404, 413, 415, 422, 503),
+        **refuses(400, 404, 413, 415, 422, 503, 507),
     },
 )
 def keep_picture(wish: PictureWish, given: Given, response: Response) -> PictureView:
@@ -171,7 +171,8 @@ def get_picture_thumbnail(
     headers = {"ETag": entity_tag(picture.digest, str(size), ENCODER), "Cache-Control": IMMUTABLE}
     if is_current(request.headers, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return Response(shrink(given.pictures.read(picture), size), headers=headers, media_type="image/png")
+    small = given.thumbnails.make(picture.digest, size, lambda: given.pictures.read(picture))
+    return Response(small, headers=headers, media_type="image/png")
 
 
 @router.patch(
@@ -187,9 +188,14 @@ def change_picture(picture_id: GivenId, change: PictureChange, given: Given) -> 
 
 
 @router.delete("/pictures/{picture_id}", operation_id="delete_picture", responses=refuses(404, 422, 503))
-def delete_picture(picture_id: GivenId, given: Given) -> PictureView:
+def delete_picture(
+    picture_id: GivenId,
+    given: Given,
+    for_good: Annotated[bool, Query(description="remove it and its file at once, from the trash or not")] = False,
+) -> PictureView:
     """Move a picture to the trash. It can be restored for 30 days; then it and its file are removed."""
-    return PictureView.of(given.pictures.delete(picture_id))
+    delete = given.pictures.remove if for_good else given.pictures.delete
+    return PictureView.of(delete(picture_id))
 
 
 @router.post("/pictures/{picture_id}/restore", operation_id="restore_picture", responses=refuses(404, 422, 503))

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from fastapi import APIRouter
 
-from app.dependencies import Given, Services
+from app.dependencies import PNG, PNG_BODY, Given, Services
 from app.openapi import refuses
 from app.pictures.catalogue import read_again
 from app.pictures.comparison import CLOSE, Comparison, Verdict, compare
@@ -14,7 +14,6 @@ from app.pictures.provenance import DEVICE_CLASS
 from app.pictures.recall import ToldRecipe, read_recipe
 from app.pictures.recipes import complete
 from app.pictures.schemas import RecallView, VerificationView, page_of, parameters_of
-from app.pictures.uploads import PNG, PNG_BODY
 from app.refusals import NoRecipeError, NoSuchCheckpointError, OtherWeightsError, ParameterError
 from checkpoints.format import CheckpointError
 

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import urlencode
 
 import httpx
@@ -117,7 +118,7 @@ def test_a_kept_picture_survives_its_checkpoint(service: Service) -> None:
     image = service.get(kept["image"]).content
     rmtree(service.given.settings.checkpoints)
     service.app.state.services.engine._samplers._values.clear()
-    service.app.state.services.engine._pictures._values.clear()
+    service.app.state.services.engine._pictures._kept._values.clear()
     refusal(service.get(kept["url"]), 404, "checkpoint-missing")
     assert service.get(kept["image"]).content == image
     assert items(service)[0]["checkpoint"] == checkpoint
@@ -222,6 +223,27 @@ def test_a_thumbnail_is_small_and_keeps_the_pixels_of_what_is_small_already(serv
     assert again.status_code == 304
     assert service.get(f"{grid['thumbnail']}?size=161").headers["etag"] != large.headers["etag"]
     refusal(service.get(f"{grid['thumbnail']}?size=4096"), 422)
+
+
+def test_a_thumbnail_is_made_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    make = Mock(wraps=shrink)
+    monkeypatch.setattr("app.pictures.thumbnails.shrink", make)
+    kept = keep(service)
+    for size in (64, 32, 64):
+        assert service.get(f"{kept['thumbnail']}?size={size}").status_code == 200
+    assert make.call_count == 2
+
+
+def test_a_full_gallery_says_how_to_make_room(pretrained: Path, tmp_path: Path) -> None:
+    with running(tmp_path, pictures_limit=1) as service:
+        kept = keep(service)
+        delete(service, kept)
+        problem = refusal(post(service, ONE | {"seed": 6}), 507, "gallery-full")
+        assert "DELETE /pictures/{id}?for_good=true" in problem["detail"]
+        assert service.client.delete(f"/pictures/{kept['id']}?for_good=true").json()["id"] == kept["id"]
+        refusal(service.get(f"/pictures/{kept['id']}"), 404, "not-found")
+        assert items(service, "trash=true") == []
+        assert post(service, ONE | {"seed": 6}).status_code == 201
 
 
 def test_a_coloured_thumbnail_stays_coloured() -> None:

@@ -1,5 +1,6 @@
 """The doorbell, and the sweeper that rings again."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,8 @@ def queue(jobs: JobStore) -> str:
     return jobs.create(request, total_steps=total_steps).job.id
 
 
-def sweeper(jobs: JobStore, bells: Bells) -> Sweeper:
-    pictures = PictureStore(jobs._database, Blobs(Path("nowhere")))
+def sweeper(jobs: JobStore, bells: Bells, directory: Path = Path("nowhere")) -> Sweeper:
+    pictures = PictureStore(jobs._database, Blobs(directory))
     return Sweeper(jobs._database, jobs, pictures, bells.ring, pause_seconds=0.01, again_seconds=60)
 
 
@@ -84,6 +85,17 @@ def test_the_sweeper_gives_away_the_jobs_of_dead_workers(jobs: JobStore) -> None
     eventually(rings_again)
     assert bells.rung == [job_id]
     assert jobs.get(job_id).state is JobState.QUEUED
+
+
+def test_the_sweeper_removes_what_killed_writers_left(jobs: JobStore, tmp_path: Path) -> None:
+    sweep = sweeper(jobs, Bells(), tmp_path).sweep
+    aside = tmp_path / "ab" / ".aside-abcd-0123"
+    for is_left in (False, True):  # it looks at first, and then once an hour
+        aside.parent.mkdir(exist_ok=True)
+        aside.write_bytes(b"half")
+        os.utime(aside, (0, 0))
+        sweep()
+        assert aside.exists() == is_left
 
 
 @pytest.mark.parametrize("fault", [DatabaseUnavailableError("x", "locked"), RuntimeError("a fault")])

@@ -1,6 +1,11 @@
 """Pictures are kept once for each recipe, found by what is said of them, and removed with their files."""
 
+import os
+import subprocess
+import sys
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +15,16 @@ from sqlalchemy import update
 from store import tables
 from store.blobs import Blobs
 from store.database import Database
-from store.errors import BlobMissingError, InvalidCursorError, PictureInTrashError, PictureNotFoundError
+from store.errors import (
+    BlobMissingError,
+    GalleryFullError,
+    InvalidCursorError,
+    PictureInTrashError,
+    PictureNotFoundError,
+)
 from store.pages import PageBefore
-from store.pictures import TRASH_DAYS, KeptPicture, Marks, NewPicture, PictureStore, TagCount, Wish, words
+from store.pictures import TRASH_DAYS, KeptPicture, Marks, NewPicture, PictureStore, Room, TagCount, Wish, words
+from tests.workers.service import eventually
 
 DIGEST = "ab" * 32
 
@@ -301,3 +313,86 @@ def test_what_cannot_be_removed_is_tried_again(
     assert pictures.get(kept.id).id == kept.id
     assert pictures.remove_expired() == 1
     assert files(directory) == 0
+
+
+# Room
+
+
+def test_the_gallery_has_room_for_so_many(database: Database, directory: Path) -> None:
+    pictures = PictureStore(database, Blobs(directory), Room(pictures=2, size_bytes=1000))
+    first, second = (keep(pictures, seed) for seed in range(2))
+    pictures.delete(first.id)  # the trash counts, since its files are there
+    with pytest.raises(
+        GalleryFullError, match="2 pictures of 10 bytes are kept, 1 of them in the trash; 2 pictures may be"
+    ):
+        keep(pictures, 2)
+    assert files(directory) == 2
+    assert pictures.keep(new(1), b"png 1", Marks()) == (second, False)  # it was kept before
+    assert pictures.keep(new(0), b"png 0", Marks())[0].deleted_at is None  # it was in the trash
+    pictures.remove(first.id)
+    keep(pictures, 2)
+
+
+def test_the_gallery_has_room_for_so_many_bytes(database: Database, directory: Path) -> None:
+    pictures = PictureStore(database, Blobs(directory), Room(pictures=100, size_bytes=10))
+    keep(pictures, 0, png=b"12345")
+    with pytest.raises(GalleryFullError, match="10 bytes may be"):
+        keep(pictures, 1, png=b"123456")
+    keep(pictures, 1, png=b"12345")
+
+
+def test_many_who_keep_at_once_do_not_pass_the_limit(database: Database, directory: Path) -> None:
+    pictures = PictureStore(database, Blobs(directory), Room(pictures=3, size_bytes=1000))
+    together = threading.Barrier(6)
+
+    def attempt(seed: int) -> bool:
+        together.wait()
+        try:
+            keep(pictures, seed)
+        except GalleryFullError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as threads:
+        assert sum(threads.map(attempt, range(6))) == 3
+    assert pictures.count(Wish()) == files(directory) == 3
+
+
+def test_a_picture_is_removed_for_good_with_its_file(pictures: PictureStore, directory: Path) -> None:
+    kept, in_trash, twin = keep(pictures, 1), keep(pictures, 2, png=b"same"), keep(pictures, 3, png=b"same")
+    pictures.delete(in_trash.id)
+    for one in (kept, in_trash):
+        assert pictures.remove(one.id).id == one.id
+        with pytest.raises(PictureNotFoundError):
+            pictures.remove(one.id)
+    assert search(pictures) == search(pictures, family="dcgan") == search(pictures, text="mnist") == [3]
+    assert pictures.read(twin) == b"same"
+    assert files(directory) == 1
+
+
+_WRITER = """
+import os, sys, time
+from pathlib import Path
+from store.blobs import Blobs
+
+os.fsync = lambda descriptor: time.sleep(60)
+Blobs(Path(sys.argv[1])).put(b"whole")
+"""
+
+
+def test_what_a_killed_writer_left_is_removed(pictures: PictureStore, directory: Path) -> None:
+    writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(directory)])
+    try:
+        eventually(lambda: any(one.stat().st_size for one in directory.rglob(".aside-*")))
+    finally:
+        writer.kill()
+        writer.wait()
+    kept = keep(pictures, 1, png=b"whole")  # what is left is in nobody's way
+    (left,) = directory.rglob(".aside-*")
+    pictures.remove_unfinished()
+    assert left.exists()  # its writer might be alive
+    earlier = left.stat().st_mtime - 3600
+    os.utime(left, (earlier, earlier))
+    pictures.remove_unfinished()
+    assert files(directory) == 1
+    assert pictures.read(kept) == b"whole"
