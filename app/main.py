@@ -149,7 +149,7 @@ def _build_services(settings: AppSettings) -> Services:
         engine=engine,
         nice_reports=NiceReports(engine),
         inspector=Inspector(engine, training_pictures),
-        latents=Latents(engine, VERSION),
+        latents=Latents(engine, VERSION, settings.directions),
         previews=Previews(turns, training_pictures),
         networks=NetworkOutlines(Turns(1, settings.waiting_grids, settings.wait_seconds)),
         doorbell=Doorbell(settings.broker),

@@ -1,5 +1,7 @@
 """The settings of the web process, from environment variables that begin with GANERY_."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from store.settings import StoreSettings
@@ -39,3 +41,8 @@ class AppSettings(StoreSettings):
     event_poll_seconds: float = Field(0.5, gt=0, description="pause between looks for new events")
     keep_alive_seconds: float = Field(15, gt=0, description="silence after which an event stream sends a comment")
     log_requests: bool = Field(False, description="whether each request is a line of JSON on the standard output")
+
+    @property
+    def directions(self) -> Path:
+        """Where the directions are kept that were found in the latents of checkpoints."""
+        return self.data_dir / "directions"

@@ -6,6 +6,7 @@ import json
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import av
@@ -13,6 +14,7 @@ import PIL
 from torch import Tensor
 
 from app.caching import entity_tag
+from app.latent.direction_files import DirectionFiles
 from app.latent.queries import (
     LatentQuery,
     LatentRecipe,
@@ -53,10 +55,14 @@ class Answer:
 
 
 class Latents:
-    """Answers what the latent tools are asked for, each once. Threads share it."""
+    """Answers what the latent tools are asked for, each once. Threads share it.
 
-    def __init__(self, engine: Engine, version: str) -> None:
+    directory: where the directions that were found are kept.
+    """
+
+    def __init__(self, engine: Engine, version: str, directory: Path) -> None:
         self._engine, self._version = engine, version
+        self._files = DirectionFiles(directory, (str(LATENT_VERSION), *engine.code))
         self._spaces: LeastRecentlyUsed[str, LatentSpace] = LeastRecentlyUsed(SPACES_KEPT)
         self._directions = KeptWork[Sequence[Direction]](None, DIRECTIONS_KEPT)
         self._answers = KeptWork[Answer](engine.turns, ANSWER_BYTES, lambda one: len(one.content))
@@ -85,7 +91,7 @@ class Latents:
         return self._once(recipe, tag, lambda bench: _tell_variations(bench, recipe))
 
     def directions(self, checkpoint: KnownCheckpoint) -> Sequence[Direction]:
-        """Return the directions of a checkpoint: found once, in a few seconds. Raises BusyError, and as `load` does."""
+        """Return the directions of a checkpoint: found once, in some seconds. Raises BusyError, and as `load`."""
         with self._engine.turns.taken():
             return self._find_directions(checkpoint)
 
@@ -109,7 +115,15 @@ class Latents:
 
     def _find_directions(self, checkpoint: KnownCheckpoint) -> Sequence[Direction]:
         """Return the directions of a checkpoint, within a turn."""
-        return self._directions.make(checkpoint.digest, lambda: find_directions(self.space(checkpoint)))
+
+        def find() -> Sequence[Direction]:
+            kept = self._files.read(checkpoint.digest)
+            if kept is None:
+                kept = find_directions(self.space(checkpoint))
+                self._files.write(checkpoint.digest, kept)
+            return kept
+
+        return self._directions.make(checkpoint.digest, find)
 
     def space(self, checkpoint: KnownCheckpoint) -> LatentSpace:
         """Return the latents of a checkpoint, within a turn. Raises what `Engine.load` raises."""
