@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.pictures.catalogue import KnownCheckpoint
 from checkpoints.library import current_judge
-from metrics import Better
+from metrics import EVALUATED, JUDGED, Better
 from models import (
     SURE,
     DatasetSpec,
@@ -273,6 +273,10 @@ class Standing(Document):
         description="from the job's first step to its end, pauses among them; null if it ships with the service"
     )
     metrics: Mapping[str, Any]
+    pictures: int = Field(
+        description="drawn pictures that the metrics are of, or all where there are fewer: values of different counts "
+        "do not compare"
+    )
 
     @classmethod
     def of(cls, leader: Leader, *, rank: int | None, reason: str | None = None) -> "Standing":
@@ -292,6 +296,7 @@ class Standing(Document):
             images_seen=checkpoint.images_seen,
             seconds=leader.seconds,
             metrics=checkpoint.metrics,
+            pictures=JUDGED,
         )
 
     @classmethod
@@ -311,6 +316,7 @@ class Standing(Document):
             images_seen=checkpoint.images_seen,
             seconds=None,
             metrics=checkpoint.metrics,
+            pictures=EVALUATED,
         )
 
 

@@ -25,13 +25,13 @@ from checkpoints.files import write_whole
 from checkpoints.format import drop_training_state, read_metadata
 from checkpoints.library import current_judge
 from ganery.local_training import train
-from metrics import Metric, find_metric
+from metrics import JUDGED, Metric, find_metric
 from models import Range
 from store.requests import RequestError
 from store.study_plot import draw
 from store.study_report import Entry, Row, TrialOutcome, Value, arrange, find_floor, read_floor, read_metric, tabulate
 from store.study_requests import Plan, StudyRequest, StudyWish, Trial, plan_study, varied
-from workers.inspection import HEADLINE, JUDGED
+from workers.inspection import HEADLINE
 from workers.settings import WorkerSettings
 from workers.trainer import TrainingDivergedError
 

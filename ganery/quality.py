@@ -21,11 +21,11 @@ from checkpoints.packing import pack
 from datasets import DatasetUnavailableError, TrainingData, load_dataset
 from ganery.holding import HeldError, hold
 from ganery.processes import Say
-from metrics import DEFAULT_METRICS, Reference, UnknownMetricError, choose, find_metric, show, tabulate
+from metrics import DEFAULT_METRICS, EVALUATED, Reference, UnknownMetricError, choose, find_metric, show, tabulate
 from models import DERIVED_JUDGES, UnknownDatasetError, find_family
 from store.checkpoints import checkpoint_id
 from store.settings import StoreSettings
-from workers.evaluation import PICTURES, Report, evaluate
+from workers.evaluation import Report, evaluate
 from workers.gan_train import classifier_trainer
 from workers.inception import InceptionUnavailableError, load_inception
 from workers.judging import train_judge
@@ -155,7 +155,7 @@ def judge_checkpoint(
     train, test = _both_splits(dataset, settings, say)
     trainer = classifier_trainer(train.spec)
     reference = Reference.of(load_judge(dataset), train, test, train_classifier=trainer, inception=inception)
-    report = evaluate(to_sampler(checkpoint), reference, count=count or PICTURES, names=names)
+    report = evaluate(to_sampler(checkpoint), reference, count=count or EVALUATED, names=names)
     for line in (*tabulate(report.measurements), *_remarks(report, [one.name for one in chosen])):
         say(line)
     return checkpoint, report
@@ -198,7 +198,7 @@ def _publish(name: str, directory: Path, settings: StoreSettings, say: Say) -> P
     return destination
 
 
-def shipped_card(name: str, metadata: Metadata, count: int = PICTURES) -> str:
+def shipped_card(name: str, metadata: Metadata, count: int = EVALUATED) -> str:
     """Return the model card of a checkpoint that ships under a name. count: pictures that it was judged by."""
     published = f"ganery publish DIR/checkpoints/{metadata.step:08d} --name {name}"
     return model_card(name, metadata, count=count, made_by=f"{training_command(metadata)}\n{published}")

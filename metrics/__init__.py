@@ -6,14 +6,16 @@ here.
 
 from metrics._evidence import Evidence, Extract, Labelled, Pictures, Reference, TrainClassifier, once
 from metrics._frechet import frechet_distance
-from metrics._measurement import Measurement, measure, show, tabulate
+from metrics._measurement import EVALUATED, JUDGED, Measurement, measure, show, tabulate
 from metrics._metric import Better, Cost, Metric, Need, metric
 from metrics._neighbours import NEIGHBOURS, Shares, compare_shares, nearest, radius
 from metrics._registry import DEFAULT_METRICS, GROUPS, UnknownMetricError, choose, find_metric, metrics
 
 __all__ = [
     "DEFAULT_METRICS",
+    "EVALUATED",
     "GROUPS",
+    "JUDGED",
     "NEIGHBOURS",
     "Better",
     "Cost",

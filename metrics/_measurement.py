@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from metrics._evidence import Evidence
 from metrics._registry import DEFAULT_METRICS, choose, find_metric
 
+JUDGED, EVALUATED = 1_000, 10_000
+"""Drawn pictures, or all where there are fewer: that a training measures at a checkpoint; that `ganery evaluate` does,
+and that what ships was measured by. Values of different counts do not compare: docs/metrics.md."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measurement:

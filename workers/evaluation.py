@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
-from metrics import DEFAULT_METRICS, Evidence, Measurement, Reference, measure
+from metrics import DEFAULT_METRICS, EVALUATED, Evidence, Measurement, Reference, measure
 from models import Sampler, derive_seed, to_pixels
-
-PICTURES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ def evaluate(
     sampler: Sampler,
     reference: Reference,
     *,
-    count: int = PICTURES,
+    count: int = EVALUATED,
     seed: int = 0,
     names: Sequence[str] = DEFAULT_METRICS,
 ) -> Report:

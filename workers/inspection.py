@@ -19,14 +19,14 @@ from torch import Tensor
 from checkpoints.format import CheckpointError
 from checkpoints.library import current_judge, has_judge, load_judge
 from datasets import DatasetUnavailableError, Say, TrainingData
-from metrics import Evidence, Measurement, Reference, measure
+from metrics import JUDGED, Evidence, Measurement, Reference, measure
 from models import Sampler, from_pixels, to_pixels
 from workers.evaluation import draw_beside, take_real
 from workers.references import remember
 from workers.watch import Look
 
-GLANCED_AT, JUDGED = 500, 1000
-"""Pictures that are drawn for a glance, and for a judgement at a checkpoint."""
+GLANCED_AT = 500
+"""Pictures that are drawn for a glance; for a judgement at a checkpoint it is `JUDGED`."""
 
 GLANCE = ("pairwise_distance", "class_variance", "classes_covered", "label_accuracy")
 JUDGEMENT = (*GLANCE, "fd", "precision", "recall", "density", "coverage")

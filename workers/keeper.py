@@ -20,11 +20,11 @@ from checkpoints.format import (
     remove,
     save,
 )
+from metrics import JUDGED
 from store.checkpoints import CheckpointStore, NewCheckpoint, TrainedCheckpoint
 from store.jobs import Claim
 from store.pages import Page
 from store.retention import Headline
-from workers.inspection import JUDGED
 from workers.patience import patiently
 from workers.reporter import Reporter
 

@@ -12,14 +12,14 @@ from app.pictures.recipes import require_known
 from app.ranking import choose_metric
 from app.schemas import Document, Leaderboard, Standing
 from checkpoints.library import current_judge
-from metrics import Metric
+from metrics import EVALUATED, JUDGED, Metric
 from store.checkpoints import Leader
 from store.requests import DEFAULT_DATASET
 
 _OTHER_JUDGE = "measured by another judge than today's, or by an unknown one: train on, or anew, to compare"
 _MORE_PICTURES = (
-    "it ships with the service: `ganery evaluate` measured it, on more pictures than a training judges, which makes "
-    "FD smaller; train the same preset to compare"
+    f"it ships with the service and was measured on {EVALUATED:,} pictures, a training on {JUDGED:,}: neither values "
+    "nor their ratios to the floor compare; train the same preset to compare"
 )
 
 router = APIRouter(tags=["quality"])
@@ -41,8 +41,9 @@ def leaderboard(query: Annotated[LeaderboardQuery, Query()], given: Given) -> Le
     """Rank the finished jobs by their best checkpoint: that with the best headline, whatever the metric.
 
     Each stands with all its metrics, and with the time and the pictures that it took. Metrics were measured in the
-    training, on fewer pictures than `ganery evaluate` draws: they compare with one another. What another judge than
-    today's has measured does not, nor what ships, and stands apart. Of more than a thousand jobs the newest are told.
+    training, all on as many pictures: they compare with one another. What another judge than today's has measured does
+    not, nor what ships, which was measured on more (`pictures`), and stands apart. Of more than a thousand jobs the
+    newest are told.
     """
     metric = choose_metric(query.metric)
     require_known(query.family, query.dataset)

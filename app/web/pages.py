@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 
 from app.caching import REVALIDATE
 from app.teaching.formulas import to_mathml
+from app.web.telling import tell_day, tell_duration, tell_minute, tell_thousands, tell_value
 
 _POLICY = "; ".join(
     f"{directive} {sources}"
@@ -64,6 +65,13 @@ _templates = Environment(
 )
 _templates.filters["code"] = code
 _templates.filters["formula"] = to_mathml
+_templates.filters |= {
+    "thousands": tell_thousands,
+    "value": tell_value,
+    "duration": tell_duration,
+    "minute": tell_minute,
+    "day": tell_day,
+}
 _templates.globals["navigation"] = NAVIGATION
 
 

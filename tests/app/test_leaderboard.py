@@ -46,15 +46,15 @@ def test_finished_jobs_are_ranked_by_their_best_checkpoint(service: Service) -> 
 def test_what_ships_is_listed_with_its_figures_and_not_ranked(service: Service) -> None:
     finish(service, {"fd": 3.0})
     found = board(service)
-    assert [one["shipped"] for one in found["items"]] == [False]
+    assert [(one["shipped"], one["pictures"]) for one in found["items"]] == [(False, 1_000)]
     shipped = [one for one in found["unranked"] if one["shipped"]]
     assert [one["checkpoint"] for one in shipped] == [
         service.id_of(name) for name in sorted((CONDITIONAL, UNCONDITIONAL))
     ]
-    assert all(one["rank"] is None and "more pictures than a training judges" in one["reason"] for one in shipped)
+    assert all(one["rank"] is None and "on 10,000 pictures, a training on 1,000" in one["reason"] for one in shipped)
     known = service.given.catalogue.find(CONDITIONAL)
     mine = next(one for one in shipped if one["checkpoint"] == known.id)
-    assert (mine["metrics"], mine["job_id"], mine["seconds"]) == (known.metrics, None, None)
+    assert (mine["metrics"], mine["job_id"], mine["seconds"], mine["pictures"]) == (known.metrics, None, None, 10_000)
     of_family = board(service, family=known.family)["unranked"]
     assert [one["checkpoint"] for one in of_family] == [known.id]
 

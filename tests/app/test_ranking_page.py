@@ -5,13 +5,15 @@ from html import unescape
 
 import pytest
 
-from app.routes.pages.ranking import tell_duration
 from app.teaching.zoo_results import read_zoo_results
+from checkpoints.library import DEFAULT_CHECKPOINT, PRETRAINED
+from metrics import find_metric
 from store.states import Failed, Succeeded
 from tests.app.problems import refusal
 from tests.app.service import Service
 from tests.app.test_leaderboard import finish
 from tests.app.test_studies import create, train_next
+from tests.app.zoo import CONDITIONAL, UNCONDITIONAL, ship
 
 
 def rows(page: str, section: str = "trainings") -> list[str]:
@@ -30,7 +32,7 @@ def test_the_page_ranks_as_the_leaderboard_does(service: Service) -> None:
     page = service.get("/ranking?dataset=segments").text
     assert jobs(page) == [better, worse]
     assert '<td class="number">2 <small title="what as many real pictures have">0.25</small></td>' in page
-    assert f'href="/checkpoints/{better}-1"' in page
+    assert f'href="/?checkpoint={better}-1"' in page
     assert f"/generate?checkpoint={better}-1" in page
     source = unescape(re.findall(r'href="(/leaderboard[^"]*)"', page)[0])
     assert [one["job_id"] for one in service.get(source).json()["items"]] == [better, worse]
@@ -69,6 +71,34 @@ def test_the_zoo_stands_below_sorted_by_the_same_metric(gallery: Service) -> Non
     assert len(only) == len(results.of("ebgan"))
 
 
+def test_what_ships_stands_apart_with_every_metric_that_is_known_of_it(service: Service) -> None:
+    known = service.given.catalogue.find(CONDITIONAL)
+    page = service.get("/ranking?dataset=segments").text
+    ships = page[page.index('<h2 id="ships">') :]
+    assert "10,000 drawn pictures, the trainings above on 1,000" in " ".join(ships.split())
+    assert re.findall(r'<h3><a href="/\?checkpoint=([^"]+)">', ships) == [
+        service.id_of(name) for name in sorted((CONDITIONAL, UNCONDITIONAL))
+    ]
+    assert f"/generate?checkpoint={known.id}" in ships
+    assert "Its pictures were not measured" in ships
+    assert page.count("<h3>") == 2
+    of_family = service.get(f"/ranking?dataset=segments&family={known.family}").text
+    assert of_family.count("<h3>") == 1
+    assert 'id="ships"' not in service.get("/ranking?dataset=segments&family=wgan").text
+
+
+def test_every_figure_of_what_ships_stands_beside_its_floor(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    ship(monkeypatch, {DEFAULT_CHECKPOINT: PRETRAINED / DEFAULT_CHECKPOINT})
+    found = rows(service.get("/ranking").text, "ships")
+    (listed,) = service.get("/leaderboard").json()["unranked"]
+    measured = {name: value for name, value in listed["metrics"].items() if not name.endswith("_floor")}
+    assert len(found) == len(measured) >= 15
+    for name, value in measured.items():
+        title, floor = find_metric(name).title, listed["metrics"][f"{name}_floor"]
+        told = f'>{title}</th><td class="number">{value:.4g}</td><td class="number">{floor:.4g}</td>'
+        assert any(told in row for row in found), name
+
+
 @pytest.mark.parametrize(
     ("query", "name"), [("dataset=nothing", "nothing"), ("metric=beauty", "beauty"), ("family=nobody", "nobody")]
 )
@@ -76,14 +106,6 @@ def test_what_is_unknown_is_refused(gallery: Service, query: str, name: str) -> 
     response = gallery.get(f"/ranking?{query}")
     assert response.status_code == 422
     assert name in response.json()["detail"]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [(0.4, "0 s"), (41, "41 s"), (200, "3 min 20 s"), (3600, "1 h 0 min"), (7325, "2 h 2 min"), (59.7, "1 min 0 s")],
-)
-def test_a_duration_is_told_by_its_largest_units(seconds: float, expected: str) -> None:
-    assert tell_duration(seconds) == expected
 
 
 # --- Studies ------------------------------------------------------------------------------------------------------

@@ -147,7 +147,7 @@ def test_a_published_checkpoint_draws_the_same_pictures(
 ) -> None:
     """Of a family that keeps no average: its generator must not be packed."""
     monkeypatch.setattr(quality, "PRETRAINED", tmp_path / "pretrained")
-    monkeypatch.setattr(quality, "PICTURES", 100)
+    monkeypatch.setattr(quality, "EVALUATED", 100)
     monkeypatch.setattr(quality, "load_judge", lambda dataset: segments_judge())
     monkeypatch.setattr(quality, "has_judge", lambda dataset: True)
     trainer = train(find_family("dcgan"), steps=2, images=16, averaging_half_life=0, width=4)

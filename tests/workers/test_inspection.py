@@ -10,6 +10,7 @@ from torch import Tensor
 
 from checkpoints.format import CheckpointMissingError
 from datasets import DatasetUnavailableError, TrainingData, load_dataset
+from metrics import JUDGED
 from models import Conditioning, Family, Sampler, from_pixels
 from tests.training import TOY, segments, segments_judge
 from workers import inspection
@@ -135,7 +136,7 @@ def test_without_a_judge_pixels_and_scores_are_looked_at_alone(monkeypatch: pyte
     assert found.headline is None
     assert set(found.look.signs) == {"spread", "separation"}
     assert found.event == {
-        "count": inspection.JUDGED,
+        "count": JUDGED,
         "judge": None,
         "progress": 0.5,
         "values": {},

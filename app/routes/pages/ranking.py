@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 from app.dependencies import Given
+from app.pictures.catalogue import KnownCheckpoint
 from app.pictures.recipes import require_known
 from app.ranking import BETTER, choose_metric
 from app.routes.leaderboard import by_judge, rank
@@ -18,8 +19,9 @@ from app.schemas import Document, PageQuery, Standing
 from app.study_schemas import StudySummary, StudyView
 from app.teaching.zoo_results import ZooResults, read_zoo_results
 from app.web.pages import render
+from app.web.telling import tell_duration, tell_value
 from checkpoints.library import current_judge
-from metrics import Metric, metrics
+from metrics import EVALUATED, JUDGED, Metric, metrics
 from models import DATASETS, find_dataset
 from store.checkpoints import Leader
 from store.requests import DEFAULT_DATASET
@@ -82,6 +84,28 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """What a metric found, as a row: its value, and what as many real pictures have, as text, empty where unknown."""
+
+    title: str
+    cell: Cell
+    better: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """A checkpoint that ships. picture: the address of some by it."""
+
+    name: str
+    checkpoint: str
+    family: str
+    preset: str
+    images: int
+    figures: Sequence[Figure]
+    picture: str
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """Something to choose by a link."""
 
@@ -94,7 +118,8 @@ class Choice:
 class RankingPage:
     """The leaderboard, and below it what the zoo reached at an equal budget.
 
-    unranked: how many trainings another judge than today's has measured. side: of a picture, in pixels.
+    unranked: how many trainings another judge than today's has measured. side: of a picture, in pixels. judged,
+    evaluated: drawn pictures that a training was measured by, and what ships.
     """
 
     query: RankingQuery
@@ -102,6 +127,9 @@ class RankingPage:
     columns: Sequence[Column]
     rows: Sequence[Row]
     unranked: int
+    shipped: Sequence[Shipped]
+    judged: int
+    evaluated: int
     side: int
     source: str
     all_families: str
@@ -160,6 +188,9 @@ def show_ranking(request: Request, query: Annotated[RankingQuery, Query()], give
         columns=_columns(shown, query, by_cost=True),
         rows=[_row(place, leader, shown) for place, leader in enumerate(leaders, 1)],
         unranked=len(others),
+        shipped=[_shipped(one) for one in given.catalogue.shipped(query.dataset, family=query.family)],
+        judged=JUDGED,
+        evaluated=EVALUATED,
         side=find_dataset(query.dataset).size,
         source=_link(query, path="/leaderboard", sort=None),
         all_families=_link(query, family=None),
@@ -210,7 +241,6 @@ def _columns(shown: Sequence[Metric], query: RankingQuery, *, by_cost: bool) -> 
 
 def _row(place: int, leader: Leader, shown: Sequence[Metric]) -> Row:
     standing = Standing.of(leader, rank=place)
-    picture = f"/generate?checkpoint={standing.checkpoint}&seed=7&count=10&columns=10"
     return Row(
         place=place,
         family=standing.family,
@@ -219,8 +249,26 @@ def _row(place: int, leader: Leader, shown: Sequence[Metric]) -> Row:
         standing=standing,
         duration=tell_duration(leader.seconds),
         images=standing.images_seen,
-        picture=picture if place <= _WITH_PICTURES else None,
+        picture=_picture(standing.checkpoint) if place <= _WITH_PICTURES else None,
     )
+
+
+def _shipped(checkpoint: KnownCheckpoint) -> Shipped:
+    measured = [metric for metric in metrics().values() if checkpoint.metrics.get(metric.name) is not None]
+    return Shipped(
+        name=checkpoint.name or checkpoint.id,
+        checkpoint=checkpoint.id,
+        family=checkpoint.family,
+        preset=checkpoint.preset,
+        images=checkpoint.images_seen,
+        figures=[Figure(one.title, _cell(checkpoint.metrics, one), BETTER[one.better]) for one in measured],
+        picture=_picture(checkpoint.id),
+    )
+
+
+def _picture(checkpoint: str) -> str:
+    """Return the address of ten pictures in a row."""
+    return f"/generate?checkpoint={checkpoint}&seed=7&count=10&columns=10"
 
 
 def _zoo_rows(zoo: ZooResults | None, metric: Metric, family: str | None) -> list[Row]:
@@ -237,7 +285,7 @@ def _zoo_rows(zoo: ZooResults | None, metric: Metric, family: str | None) -> lis
 
 def _cell(values: Mapping[str, Any], metric: Metric) -> Cell:
     value, floor = values.get(metric.name), values.get(f"{metric.name}_floor")
-    return Cell(*("" if one is None else f"{one:.4g}" for one in (value, floor)))
+    return Cell(*("" if one is None else tell_value(one) for one in (value, floor)))
 
 
 def _link(query: RankingQuery, *, path: str = "/ranking", **changes: str | None) -> str:
@@ -245,15 +293,6 @@ def _link(query: RankingQuery, *, path: str = "/ranking", **changes: str | None)
     chosen = query.model_copy(update=changes).model_dump(exclude_defaults=True)
     given = {name: value for name, value in chosen.items() if value is not None}
     return f"{path}?{urlencode(given)}" if given else path
-
-
-def tell_duration(seconds: float) -> str:
-    """Return a duration in its two largest units: 1 h 5 min, 3 min 20 s, 41 s."""
-    whole = round(seconds)
-    for size, unit, part, smaller in ((3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            return f"{whole // size} {unit} {whole % size // part} {smaller}"
-    return f"{whole} s"
 
 
 # --- Studies ------------------------------------------------------------------------------------------------------

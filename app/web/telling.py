@@ -1,0 +1,40 @@
+"""Numbers, durations and moments as people read them: one way of telling each, on every page and in every message.
+
+The templates know them as filters without `tell_` (app/web/pages.py): `{{ job.step | thousands }}`.
+"""
+
+from datetime import UTC, datetime
+
+
+def tell_thousands(number: float) -> str:
+    """Return a whole number with a comma between thousands: 60,000."""
+    return f"{number:,.0f}"
+
+
+def tell_value(value: float) -> str:
+    """Return a measured value in at most four digits that tell something: 0.2731, 12.1, 10."""
+    return f"{value:.4g}"
+
+
+def tell_duration(seconds: float) -> str:
+    """Return a duration in its two largest units: 1 d 2 h, 1 h 5 min, 3 min 20 s, 41 s."""
+    whole = round(seconds)
+    for size, unit, part, smaller in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // part} {smaller}"
+    return f"{whole} s"
+
+
+def tell_minute(moment: datetime) -> str:
+    """Return a moment to the minute, in UTC: 2026-11-28 04:59 UTC. moment: with a time zone."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def tell_second(moment: datetime) -> str:
+    """Return a moment to the second, in UTC, where the zone is told elsewhere: 2026-11-28 04:59:32."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def tell_day(moment: datetime) -> str:
+    """Return the day of a moment, in UTC: 2026-11-28."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d}"
