@@ -47,11 +47,29 @@ def test_a_page_has_nothing_inline(gallery: Service, path: str) -> None:
 def test_all_that_a_page_refers_to_is_there(gallery: Service, path: str) -> None:
     text = re.sub(r'action="[^"]*" method="post"', "", gallery.get(path).text)
     targets = {unescape(one) for one in re.findall(r'(?:href|src|action)="([^"#]+)[^"]*"', text)}
-    assert {"/", "/docs", "/checkpoints", "/families", "/jobs", "/problems", "/static/css/base.css"} <= targets
+    assert {"/", "/docs", "/favicon.ico", "/static/css/base.css"} <= targets
     for target in targets:
         assert target.startswith(("/", "https://")), target
         if target.startswith("/"):  # a paper, for example, is elsewhere
             assert gallery.get(target).status_code == 200, target
+
+
+@pytest.mark.parametrize("path", ["/docs", "/learn?lang=zh"])
+def test_the_header_and_footer_lead_to_what_people_can_read(gallery: Service, path: str) -> None:
+    text = gallery.get(path).text
+    frame = text[: text.index("<main")] + text[text.index("</main>") :]
+    for target in re.findall(r'<a [^>]*href="(/[^"]*)"', frame):
+        page, _, part = unescape(target).partition("#")
+        answered = gallery.get(page)
+        assert answered.headers["content-type"].startswith("text/html"), target
+        assert not part or answered.text.count(f' id="{part}"') == 1, target
+
+
+def test_browsers_find_the_icon_where_they_look_for_it_by_themselves(gallery: Service) -> None:
+    found = gallery.get("/favicon.ico")
+    assert (found.status_code, found.headers["content-type"]) == (200, "image/png")
+    assert found.content.startswith(b"\x89PNG")
+    assert gallery.get("/favicon.ico", headers={"If-None-Match": found.headers["etag"]}).status_code == 304
 
 
 @every_page
@@ -67,7 +85,7 @@ def test_the_header_says_where_one_is(gallery: Service, path: str) -> None:
 
 
 def test_a_template_may_not_use_what_it_was_not_told(gallery: Service) -> None:
-    with pytest.raises(UndefinedError, match="operations"):
+    with pytest.raises(UndefinedError, match="sections"):
         render(_Request(), "docs", {"here": "", "version": ""})  # type: ignore[arg-type]
 
 

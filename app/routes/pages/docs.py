@@ -8,11 +8,26 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from app.errors import ALL_KINDS, TYPES, Kind
 from app.web.pages import render, service_url
 
 router = APIRouter()
 
 Schema = Mapping[str, Any]
+
+_SECTIONS = {
+    "pictures": "Pictures",
+    "latents": "Latents",
+    "gallery": "Kept pictures",
+    "jobs": "Trainings",
+    "checkpoints": "Checkpoints",
+    "zoo": "Families and data sets",
+    "quality": "Ranking",
+    "studies": "Studies",
+    "health": "Health",
+    "pages": "Refusals",
+}
+"""The heading of each tag's endpoints, in the order of the page."""
 
 _LIMITS = {
     "minimum": "from {}",
@@ -46,24 +61,43 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """Endpoints about one matter. name: its tag, and where a link leads."""
+
+    name: str
+    title: str
+    operations: Sequence[Operation]
+
+
+@dataclass(frozen=True, slots=True)
 class DocsPage:
-    """What the template is told. here: where this service answers."""
+    """What the template is told. here: where this service answers. problems: what a refusal may say it is."""
 
     here: str
     version: str
-    operations: Sequence[Operation]
+    sections: Sequence[Section]
+    problems: Sequence[Kind]
+    types: str
 
 
 @router.get("/docs", include_in_schema=False)
 def show_docs(request: Request) -> Response:
     """Show every operation, what it takes and what it answers."""
     document = request.app.openapi()
-    operations = [
-        _operation(method, path, operation, document["components"]["schemas"])
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-    ]
-    return render(request, "docs", DocsPage(service_url(request), document["info"]["version"], operations))
+    problems = sorted(ALL_KINDS.values(), key=lambda kind: (kind.status, kind.name))
+    page = DocsPage(service_url(request), document["info"]["version"], list(_sections(document)), problems, types=TYPES)
+    return render(request, "docs", page)
+
+
+def _sections(document: Schema) -> Iterator[Section]:
+    """Yield the sections in their order; a tag that has no heading of ours stands at the end."""
+    found: dict[str, list[Operation]] = {name: [] for name in _SECTIONS}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            told = _operation(method, path, operation, document["components"]["schemas"])
+            found.setdefault(operation["tags"][0], []).append(told)
+    for name, operations in found.items():
+        yield Section(name, _SECTIONS.get(name, name.capitalize()), operations)
 
 
 def _operation(method: str, path: str, operation: Schema, schemas: Mapping[str, Schema]) -> Operation:
