@@ -7,7 +7,13 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from tests.app.service import Service
-from tests.e2e.looks import assert_accessible, assert_fits, assert_nothing_moved, assert_pictures_have_sizes
+from tests.e2e.looks import (
+    assert_accessible,
+    assert_fits,
+    assert_nothing_moved,
+    assert_pictures_have_sizes,
+    assert_wide_boxes_are_within_reach,
+)
 from tests.pages import PAGES, scripts_of
 
 _FIRST_PAINT = """() => new Promise((resolve) => new PerformanceObserver((list) => {
@@ -28,6 +34,7 @@ def test_a_page_fits_a_narrow_phone(page: Page, path: str) -> None:
     page.set_viewport_size({"width": 360, "height": 780})
     page.goto(path)
     assert_fits(page)
+    assert_wide_boxes_are_within_reach(page)
 
 
 @every_page

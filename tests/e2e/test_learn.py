@@ -10,7 +10,13 @@ from store.states import Succeeded
 from tests.app.service import Service
 from tests.app.test_leaderboard import finish
 from tests.app.test_studies import create, train_next
-from tests.e2e.looks import assert_accessible, assert_fits, assert_nothing_moved, assert_pictures_have_sizes
+from tests.e2e.looks import (
+    assert_accessible,
+    assert_fits,
+    assert_nothing_moved,
+    assert_pictures_have_sizes,
+    assert_wide_boxes_are_within_reach,
+)
 
 SIZES = "elements => elements.map(one => { const box = one.getBoundingClientRect(); return [box.width, box.height]; })"
 
@@ -61,6 +67,7 @@ def test_every_lesson_fits_a_phone_and_no_text_runs_out_of_its_box(page: Page, l
     for name in families():
         page.goto(f"/learn/{name}?lang={language}")
         assert_fits(page)
+        assert_wide_boxes_are_within_reach(page)
         assert page.locator(".game :is(.box, .move)").evaluate_all(OUTSIDE) == [], name
 
 
@@ -91,6 +98,7 @@ def test_a_study_and_a_full_ranking_keep_the_laws_of_all_pages(page: Page, servi
         page.goto(service.url + path)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         assert_fits(page)
+        assert_wide_boxes_are_within_reach(page)
         assert_nothing_moved(page)
         assert_pictures_have_sizes(page)
         page.set_viewport_size({"width": 1280, "height": 900})
