@@ -22,7 +22,7 @@ class Stop:
 def draw_map(stops: Sequence[Stop], mended: Mapping[str, Sequence[str]], *, title: str) -> Markup:
     """Return the map. mended: for each family those that mend a fault of it; names that are no stops are left out."""
     names = [stop.name for stop in stops]
-    roads = [(start, end) for start, ends in mended.items() for end in ends if {start, end} <= set(names)]
+    roads = _roads(names, mended)
     depths = _depths(names, roads)
     rows = _rows(names, roads, depths)
     places = {name: (_LEFT + _COLUMN * depths[name], _TOP + _ROW * rows[name]) for name in names}
@@ -37,7 +37,16 @@ def draw_map(stops: Sequence[Stop], mended: Mapping[str, Sequence[str]], *, titl
     )
 
 
+def count_columns(names: Sequence[str], mended: Mapping[str, Sequence[str]]) -> Mapping[str, int]:
+    """Return in which column of the map each family stands, from 0: one behind the last of those that it mends."""
+    return _depths(names, _roads(names, mended))
+
+
 Road = tuple[str, str]
+
+
+def _roads(names: Sequence[str], mended: Mapping[str, Sequence[str]]) -> list[Road]:
+    return [(start, end) for start, ends in mended.items() for end in ends if {start, end} <= set(names)]
 
 
 def _depths(names: Sequence[str], roads: Sequence[Road]) -> dict[str, int]:

@@ -5,10 +5,10 @@ are the page's (css/learn.css): a part's class says whether it makes pictures, j
 networks are trained by turns in several rounds, one after another, has a lane for each round.
 """
 
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from unicodedata import east_asian_width
 
 from markupsafe import Markup, escape
 
@@ -91,7 +91,11 @@ def describe_game(flow: Flow, words: Words) -> str:
         sentences.append(words.is_fed.format(name=words.term(player.name), feeds=comma.join(feeds)))
     for move in flow.moves:
         updated = words.updates.format(names=comma.join(map(words.term, move.trains)))
-        sentences.append(words.learns.format(name=words.term(move.name), terms=comma.join((*move.terms, updated))))
+        sentences.append(
+            words.learns.format(
+                name=words.term(move.name), terms=comma.join((*map(words.loss_term, move.terms), updated))
+            )
+        )
     return "; ".join(sentences)
 
 
@@ -268,9 +272,9 @@ class _Lane:
         title = self.words.loss_of.format(name=self.words.term(move.name)) + (
             f" ×{move.repeats}" if move.repeats > 1 else ""
         )
-        terms = textwrap.wrap(", ".join(term.replace("_", " ") for term in move.terms), _WRAP)
-        then = [self.words.then.format(name=move.then.replace("_", " "))] if move.then else []
-        return [title, *terms, *(line for one in then for line in textwrap.wrap(one, _WRAP))]
+        terms = _fill([self.words.loss_term(term) for term in move.terms], self.words.comma)
+        then = [self.words.then.format(name=self.words.afterward(move.then))] if move.then else []
+        return [title, *terms, *then]
 
     def draw(self) -> Iterator[str]:
         yield from self._draw_feeds()
@@ -357,6 +361,23 @@ class _Lane:
 # --- Pieces -------------------------------------------------------------------------------------------------------
 
 
+def _fill(names: Iterable[str], comma: str) -> list[str]:
+    """Return lines of a move's box with as many of the names as have room, each whole."""
+    lines: list[str] = []
+    for name in names:
+        longer = f"{lines[-1]}{comma}{name}" if lines else name
+        if lines and _columns(longer) <= _WRAP:
+            lines[-1] = longer
+        else:
+            lines.append(name)
+    return [f"{line}{comma.rstrip()}" for line in lines[:-1]] + lines[-1:]
+
+
+def _columns(text: str) -> int:
+    """Return how wide text is: a Chinese character takes the room of two letters."""
+    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
 def _port(box: _Box, place: int, count: int) -> float:
     """Return where the arrow of this place enters a box, from the top."""
     return box.top + box.height * (place + 1) / (count + 1)
@@ -370,7 +391,7 @@ def _draw_box(box: _Box, lines: Sequence[str], *, is_move: bool = False) -> Iter
     )
     first = box.y - (len(lines) - 1) * _LINE / 2 + 4.5
     for place, line in enumerate(lines):
-        small = ' class="small"' if place else ' class="name"'
+        small = ' class="small"' if place else f' class="name {box.kind}-name"'
         yield f'<text{small} x="{box.x:.1f}" y="{first + place * _LINE:.1f}" text-anchor="middle">{escape(line)}</text>'
 
 

@@ -38,9 +38,21 @@ _TITLES = {Language.ENGLISH: "English", Language.CHINESE: "中文"}
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What pages say. Texts with braces are filled in by `format`. metrics: those not called by their own title."""
+    """What pages say. Texts with braces are filled in by `format`.
+
+    page_names: of the header, by path; endpoints: of the footer, by their place in the documentation. metrics: those
+    not called by their own title. losses, afterwards: terms of a loss, and what follows a step, by the names that code
+    has for them, where these are no words.
+    """
 
     of: Language
+    skip: str
+    pages: str
+    page_names: Mapping[str, str]
+    made_of_api: str
+    api: str
+    how_programs_ask: str
+    endpoints: Mapping[str, str]
     learn: str
     lead: str
     what_it_is: str
@@ -106,6 +118,8 @@ class Words:
     scores: Mapping[ScoreKind, str]
     metrics: Mapping[str, str]
     terms: Mapping[str, str]
+    losses: Mapping[str, str]
+    afterwards: Mapping[str, str]
 
     def translate(self, text: str) -> str:
         """Return what a declaration says, in this language where that is known; else as it is, in English."""
@@ -130,10 +144,18 @@ class Words:
             return f"{self.terms[base]} {number}"
         return self.terms.get(name, name.replace("_", " "))
 
+    def loss_term(self, name: str) -> str:
+        """Return the words for a term of a loss."""
+        return self.losses.get(name, name.replace("_", " "))
+
+    def afterward(self, name: str) -> str:
+        """Return the words for what follows a step."""
+        return self.afterwards.get(name, name.replace("_", " "))
+
 
 @cache
 def read_declared(language: Language) -> Mapping[str, str]:
-    """Return the translations of what families declare: of hyperparameters, presets and advice. None into English."""
+    """Return the translations of what families declare, and their docstrings say of the paper. None into English."""
     file = Path(__file__).parents[1] / "templates" / "lessons" / language / "declared.json"
     found: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return MappingProxyType(found)
@@ -141,6 +163,21 @@ def read_declared(language: Language) -> Mapping[str, str]:
 
 ENGLISH = Words(
     of=Language.ENGLISH,
+    skip="Skip to the content",
+    pages="Pages",
+    page_names=MappingProxyType({}),
+    made_of_api="Every page is made of the {api}: what it shows can be asked for by a program.",
+    api="API",
+    how_programs_ask="How a program asks",
+    endpoints=MappingProxyType(
+        {
+            "checkpoints": "checkpoints",
+            "zoo": "families",
+            "jobs": "trainings",
+            "quality": "ranking",
+            "pages": "refusals",
+        }
+    ),
     learn="Learn",
     lead="What a GAN is, what goes wrong with it, and how each family of the zoo mends a fault of another.",
     what_it_is="A game of forger and detective",
@@ -251,10 +288,38 @@ ENGLISH = Words(
             "divergence": "divergence",
         }
     ),
+    losses=MappingProxyType({"non_saturating": "non-saturating", "wasserstein": "Wasserstein"}),
+    afterwards=MappingProxyType({}),
 )
 
 CHINESE = Words(
     of=Language.CHINESE,
+    skip="跳到正文",
+    pages="页面",
+    page_names=MappingProxyType(
+        {
+            "/": "生成",
+            "/explore": "探索",
+            "/gallery": "图库",
+            "/train": "训练",
+            "/watch": "观察",
+            "/learn": "学习",
+            "/ranking": "排行",
+            "/docs": "API",
+        }
+    ),
+    made_of_api="每个页面都由 {api} 构成：页面上显示的，程序都能查询到。",
+    api="API",
+    how_programs_ask="程序怎样查询",
+    endpoints=MappingProxyType(
+        {
+            "checkpoints": "检查点",
+            "zoo": "模型",
+            "jobs": "训练",
+            "quality": "排行",
+            "pages": "拒绝的原因",
+        }
+    ),
     learn="学习",
     lead="什么是 GAN，它会出什么问题，各个模型又怎样弥补彼此的不足。",
     what_it_is="伪造者与侦探的博弈",
@@ -299,7 +364,7 @@ CHINESE = Words(
     controls="还可以指定什么",
     controls_hint="`GET /generate` 在类别和种子之外的参数。",
     deviations="我们的代码与论文的不同之处",
-    deviations_hint="引自源文件（英文）。",
+    deviations_hint="译自源文件。",
     no_lesson="还没有人为这个模型写课程。以下是源文件中的说明（英文）。",
     paper="论文",
     source="源文件",
@@ -312,7 +377,7 @@ CHINESE = Words(
     comma="、",
     updates="更新{names}",
     weights="{count} 个权重",
-    then="然后 {name}",
+    then="然后{name}",
     mixed="合并",
     picture="图片",
     loss_of="{name}的损失",
@@ -337,12 +402,22 @@ CHINESE = Words(
     metrics=MappingProxyType(
         {
             "fd": "FD",
+            "kid": "KID",
+            "fid": "FID",
+            "pairwise_distance": "两两距离",
             "precision": "精确率",
             "recall": "召回率",
             "density": "密度",
             "coverage": "覆盖率",
+            "nearest_training_picture": "到最近训练图片的距离",
             "label_accuracy": "标签准确率",
+            "gan_test": "GAN-test 准确率",
             "classes_covered": "覆盖的类别",
+            "modes_covered": "覆盖的模式",
+            "classes_kl": "类别的 KL 散度",
+            "class_variance": "类内方差",
+            "sharpness": "清晰度",
+            "gan_train": "GAN-train 准确率",
         }
     ),
     terms=MappingProxyType(
@@ -373,6 +448,32 @@ CHINESE = Words(
             "around": "周围的点",
             "latent": "潜变量",
             "divergence": "散度",
+        }
+    ),
+    losses=MappingProxyType(
+        {
+            "class": "类别",
+            "class_fake": "假图的类别",
+            "class_real": "真图的类别",
+            "energy": "能量",
+            "error": "误差",
+            "error_gap": "误差之差",
+            "fake": "假图",
+            "information_categorical": "类别编码的信息",
+            "information_continuous": "连续编码的信息",
+            "least_squares": "最小二乘",
+            "negative_bound": "下界的相反数",
+            "non_saturating": "非饱和",
+            "penalty": "惩罚",
+            "real": "真图",
+            "wasserstein": "Wasserstein",
+        }
+    ),
+    afterwards=MappingProxyType(
+        {
+            "clip_weights": "裁剪权重",
+            "remember_real_error": "记下真图的误差",
+            "update_balance": "更新平衡",
         }
     ),
 )

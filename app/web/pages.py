@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 
 from app.caching import REVALIDATE
 from app.teaching.formulas import to_mathml
+from app.teaching.words import ENGLISH
 from app.web.telling import tell_day, tell_duration, tell_minute, tell_thousands, tell_value
 
 _POLICY = "; ".join(
@@ -72,7 +73,7 @@ _templates.filters |= {
     "minute": tell_minute,
     "day": tell_day,
 }
-_templates.globals["navigation"] = NAVIGATION
+_templates.globals |= {"navigation": NAVIGATION, "english": ENGLISH}
 
 
 def render(

@@ -5,17 +5,20 @@ import inspect
 import re
 from dataclasses import replace
 from html import unescape
+from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from app.routes.pages import learn
+from app.teaching.formulas import GREEK
 from app.teaching.game_picture import Cast, describe_game, draw_drawing, draw_game
+from app.teaching.lessons import read_map
 from app.teaching.words import ENGLISH, WORDS, Language
 from app.teaching.zoo_results import read_zoo_results
 from app.web.pages import code
-from models import Family, families, trace_flow
+from models import Family, families, known_controls, trace_flow
 from tests.app.problems import refusal
 from tests.app.service import Service
 
@@ -65,6 +68,73 @@ def test_links_stay_in_the_language_that_was_asked_for(gallery: Service) -> None
 
 def test_another_language_is_refused(gallery: Service) -> None:
     assert "lang" in str(refusal(gallery.get("/learn?lang=tlh"), 422, "invalid-request"))
+
+
+class Prose(HTMLParser):
+    """What a page says in the language it says it is in: no code, no formulas, nothing marked as English."""
+
+    _EMPTY = frozenset({"meta", "link", "img", "input", "br", "hr"})
+    _OTHER = frozenset({"code", "pre", "math", "script"})
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self._left: list[bool] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = dict(attrs)
+        is_other = tag in self._OTHER or told.get("lang") == "en" or "control-name" in (told.get("class") or "")
+        is_left = is_other or any(self._left[-1:])
+        if not is_left:
+            self.texts += [told[name] or "" for name in ("alt", "aria-label", "title") if name in told]
+        if tag not in self._EMPTY:
+            self._left.append(is_left)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """What stands alone has nothing to say."""
+
+    def handle_endtag(self, tag: str) -> None:
+        self._left.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not any(self._left[-1:]):
+            self.texts.append(data)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[A-Za-zÀ-ÖØ-öø-ÿ](?:[A-Za-zÀ-ÖØ-öø-ÿ0-9_'’]*[A-Za-zÀ-ÖØ-öø-ÿ0-9])?", text)
+
+
+NAMES = frozenset(
+    _words(
+        "Ganery API GAN WGAN GANs AC PT R1 R3GAN StyleGAN StyleGAN2 ResNet IIC PyTorch Keras CPU "
+        "MNIST CIFAR CelebA LSUN Lucic Glorot He Adam SGD RMSProp Adagrad Nesterov "
+        "FD KID FID KL JS ELBO Fréchet Wasserstein test train "
+        "n_critic lambda_k ReLU Leaky ELU tanh sigmoid softmax maxout logit dropout nat log sqrt alpha beta "
+    )
+)
+"""What Chinese texts call by its own name too."""
+
+
+def foreign_words(page: str) -> set[str]:
+    """Return the words in Latin letters of a Chinese page that are no names, symbols or explanations in brackets."""
+    people = " ".join(family.paper.authors for family in families().values())
+    titles = " ".join(learn._names(name)[0] for name in families())
+    known = {*NAMES, *GREEK, *_words(people), *_words(titles), *known_controls()}
+    texts = (re.sub("（[A-Za-z -]+）", "", text) for text in Prose(page).texts)
+    return {word for text in texts for word in _words(text) if len(word) > 1 and word[1] != "_"} - known
+
+
+@pytest.mark.parametrize("path", ["/learn", *(f"/learn/{name}" for name in families())])
+def test_a_chinese_page_says_nothing_in_english(gallery: Service, path: str) -> None:
+    assert foreign_words(gallery.get(f"{path}?lang=zh").text) == set()
+
+
+def test_english_on_a_chinese_page_is_found() -> None:
+    left = '<p lang="en">a paper</p><code>x_y</code><svg><text class="control-name">level</text></svg>'
+    page = f'<p>损失<img alt="a grid">（loss）</p>{left}<p>WGAN 的 loss</p>'
+    assert foreign_words(page) == {"grid", "loss"}
 
 
 # --- A family -----------------------------------------------------------------------------------------------------
@@ -127,7 +197,7 @@ def test_a_family_without_a_lesson_speaks_by_its_source_file(gallery: Service, m
     assert "discriminator   min  -E log s(D(x))" in page
     assert '<svg class="game"' in page
     overview = gallery.get("/learn?lang=zh").text
-    assert '<p lang="en">' in overview
+    assert "<p>对真图处的斜率加惩罚的非饱和 GAN" in overview
 
 
 def test_a_game_that_cannot_be_followed_leaves_out_its_picture(
@@ -159,6 +229,19 @@ def test_the_overview_lists_every_family_and_draws_the_map(gallery: Service) -> 
     for name in families():
         assert f'<a href="/learn/{name}?lang=en">' in drawing
         assert page.count(f'href="/learn/{name}?lang=en"') >= 2
+
+
+def test_a_family_stands_behind_those_of_its_year_and_before_that_it_mends(gallery: Service) -> None:
+    page = gallery.get("/learn?lang=en").text
+    shown = re.findall(r'<h3><a href="/learn/(\w+)', page)
+    assert shown.index("vae") < shown.index("gan") < shown.index("cgan") < shown.index("acgan")
+    assert sorted(shown) == sorted(families())
+    years = [families()[name].paper.year for name in shown]
+    assert years == sorted(years)
+    for name, menders in read_map().items():
+        for mender in menders:
+            if families()[name].paper.year == families()[mender].paper.year:
+                assert shown.index(name) < shown.index(mender)
 
 
 # --- Pictures of games --------------------------------------------------------------------------------------------

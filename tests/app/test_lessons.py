@@ -16,7 +16,9 @@ from app.teaching.docstrings import Part, read_docstring
 from app.teaching.lessons import Lesson, find_lesson, read_formulas, read_map, read_overview
 from app.teaching.source_text import mark_up
 from app.teaching.words import ENGLISH, WORDS, Language, Words, read_declared
-from models import DATASETS, Family, Symptom, _neutral, families, known_controls
+from app.web.pages import NAVIGATION
+from metrics import metrics
+from models import DATASETS, Family, Symptom, _neutral, families, known_controls, trace_flow
 
 every_lesson = pytest.mark.parametrize("language", list(Language))
 of_every_family = pytest.mark.parametrize("name", list(families()))
@@ -130,6 +132,16 @@ def test_what_is_said_by_name_is_said_of_the_same_in_each_language() -> None:
     for words in WORDS.values():
         assert set(words.symptoms) == set(Symptom)
         assert set(words.terms) == set(ENGLISH.terms)
+        assert set(words.endpoints) == set(ENGLISH.endpoints)
+
+
+def test_what_a_game_and_its_results_are_called_is_known_in_chinese() -> None:
+    moves = [move for family in families().values() for move in trace_flow(family).moves]
+    chinese = WORDS[Language.CHINESE]
+    assert {term for move in moves for term in move.terms} == set(chinese.losses)
+    assert {move.then for move in moves if move.then} == set(chinese.afterwards)
+    assert set(metrics()) == set(chinese.metrics)
+    assert {one.path for one in NAVIGATION} == set(chinese.page_names)
 
 
 def braces(words: Words) -> Iterator[tuple[str, list[str]]]:
@@ -146,7 +158,11 @@ def test_texts_have_the_same_gaps_in_each_language() -> None:
 
 def declared() -> set[str]:
     texts: set[str] = set()
-    for family in families().values():
+    for name, family in families().items():
+        title, *parts = read_docstring(inspect.getdoc(_module(name)) or "")
+        texts.add(title.text.partition(": ")[2].rstrip("."))
+        told = [part for part in parts if part.heading.startswith("Deviations") and part.kind == "list"]
+        texts |= {part.heading for part in told} | {line for part in told for line in part.lines}
         texts |= {field.description or "" for field in family.hyperparameters.model_fields.values()}
         texts |= {preset.description for preset in family.presets.values()}
         texts |= {remedy for remedy in family.advice.values() if remedy}

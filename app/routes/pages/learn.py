@@ -19,7 +19,7 @@ from app.pictures.catalogue import KnownCheckpoint
 from app.refusals import NoCheckpointOfFamilyError
 from app.schemas import Document
 from app.teaching.docstrings import Part, read_docstring
-from app.teaching.family_map import Stop, draw_map
+from app.teaching.family_map import Stop, count_columns, draw_map
 from app.teaching.game_picture import Cast, draw_drawing, draw_game
 from app.teaching.languages import choose_language, language_headers
 from app.teaching.lessons import FormulaRow, Lesson, Overview, find_lesson, read_formulas, read_map, read_overview
@@ -208,13 +208,17 @@ class SourcePage:
 def show_learn(request: Request, query: Wish) -> Response:
     """Show what a GAN is, and the map of the families."""
     tongue = Tongue.of(request, query)
-    cards = [_card(family, tongue) for family in families().values()]
+    columns = count_columns(list(families()), read_map())
+    cards = sorted(
+        (_card(family, tongue) for family in families().values()),
+        key=lambda card: (card.year, columns[card.name], card.title),
+    )
     stops = [Stop(one.name, one.title, one.year, f"/learn/{one.name}{tongue.suffix}") for one in cards]
     page = LearnPage(
         tongue=tongue,
         overview=read_overview(tongue.language, suffix=tongue.suffix),
         map=draw_map(stops, read_map(), title=tongue.words.map_description),
-        cards=sorted(cards, key=lambda card: (card.year, card.title)),
+        cards=cards,
     )
     return render(request, "learn", page, headers=language_headers(tongue.language))
 
@@ -372,12 +376,12 @@ _BOUNDS = {"ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}"}
 
 
 def _range(field: FieldInfo) -> str:
-    """Return the values that a field takes: its choices, or its bounds."""
+    """Return the values that a field takes, as text with code in backticks: its choices, or its bounds."""
     if field.annotation is bool:
-        return "true, false"
+        return "`true`, `false`"
     choices = getattr(field.annotation, "__args__", ())
     if choices and all(isinstance(choice, str | int) for choice in choices):
-        return ", ".join(map(str, choices))
+        return ", ".join(f"`{choice}`" for choice in choices)
     bounds = {name: getattr(rule, name) for rule in field.metadata for name in _BOUNDS if hasattr(rule, name)}
     if {"ge", "le"} <= bounds.keys():
         return f"{_show(bounds['ge'])} … {_show(bounds['le'])}"
