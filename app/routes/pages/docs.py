@@ -1,5 +1,6 @@
 """The API's documentation as a page, made from the OpenAPI document: it loads nothing from anywhere else."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -58,6 +59,11 @@ class Operation:
     paragraphs: Sequence[str]
     parameters: Sequence[Parameter]
     answers: Mapping[str, str]
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of its description, without the full stop."""
+        return re.split(r"[.:](?: |$)", self.paragraphs[0])[0]
 
 
 @dataclass(frozen=True, slots=True)
