@@ -15,6 +15,7 @@ from app.openapi import UNCHANGED, refuses, tells
 from app.ranking import BETTER, choose_metric
 from app.schemas import Document, Page, PageQuery
 from app.study_schemas import StudySummary, StudyView
+from app.web.telling import tell_thousands
 from metrics import Metric
 from store.errors import DatabaseUnavailableError
 from store.jobs import Job
@@ -98,7 +99,7 @@ def plot_study(study_id: str, query: Findings, request: Request, given: Given) -
     """Draw a study: a box for each family, a dot for each trial, a cross for each that failed."""
     study, metric = given.studies.get(study_id), choose_metric(query.metric)
     rows, _ = _find(study, metric, query, given)
-    title = study.name or f"{study.request.images:,} pictures of {study.request.dataset} each"
+    title = study.name or f"{tell_thousands(study.request.images)} pictures of {study.request.dataset} each"
     which = "at the whole budget" if query.value == "final" else "of the best checkpoint"
     picture = draw(rows, title=title, axis_title=f"{metric.title} {which}; {BETTER[metric.better]}")
     return answer(request, picture, MEDIA_TYPE, caching=REVALIDATE)

@@ -1,7 +1,11 @@
 """What every page must be like, whatever it shows. Each function fails a test where a page is not."""
 
+import re
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route, expect
 
 THEMES = ("light", "dark")
 _GRAVE = {"serious", "critical"}
@@ -26,6 +30,47 @@ def assert_accessible(page: Page) -> None:
 def assert_nothing_moved(page: Page) -> None:
     """Nothing changed its place by itself since the page began to show."""
     assert page.evaluate(_SHIFTS) < 0.01
+
+
+_FIRST_PAINT = """() => new Promise((resolve) => {
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntriesByName("first-contentful-paint")) resolve(entry.startTime);
+  }).observe({ type: "paint", buffered: true });
+  setTimeout(() => resolve(null), 20_000);
+})"""
+_ARRIVALS = """() => performance.getEntriesByType("resource")
+  .filter((one) => new URL(one.name).pathname.endsWith(".js"))
+  .map((one) => [one.name, one.responseEnd])"""
+
+
+def assert_painted_before_scripts(page: Page, address: str, *, expected: Collection[str]) -> None:
+    """Go to an address where no script arrives until the page has shown its content.
+
+    expected: the paths of all scripts that it may load.
+    """
+    held: list[Route] = []
+    is_painted = False
+
+    def hold(route: Route) -> None:
+        if is_painted:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route(re.compile(r"\.js$"), hold)
+    page.goto(address, wait_until="commit")
+    painted = page.evaluate(_FIRST_PAINT)
+    assert painted is not None
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert bool(held) == bool(expected)
+    is_painted = True
+    for route in held:
+        route.continue_()
+    page.wait_for_load_state()
+    arrivals = page.evaluate(_ARRIVALS)
+    assert {urlsplit(name).path for name, _ in arrivals} <= set(expected)
+    assert all(painted < arrived for _, arrived in arrivals)
+    page.unroute_all()
 
 
 def assert_pictures_have_sizes(page: Page) -> None:
@@ -55,7 +100,8 @@ _WIDE = """() => [...document.querySelectorAll("*")].filter((one) =>
 
 def assert_wide_boxes_are_within_reach(page: Page) -> None:
     """What is scrolled sideways shows it, has a name, can be reached by keys, and keeps a table's names of rows."""
-    assert page.evaluate(_WIDE) == []
+    found = page.evaluate(_WIDE)
+    assert found == [], found
 
 
 def assert_fits(page: Page) -> None:

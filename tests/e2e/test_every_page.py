@@ -4,21 +4,20 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, Route, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from tests.app.service import Service
+from tests.app.test_leaderboard import finish
+from tests.app.test_studies import create
 from tests.e2e.looks import (
     assert_accessible,
     assert_fits,
     assert_nothing_moved,
+    assert_painted_before_scripts,
     assert_pictures_have_sizes,
     assert_wide_boxes_are_within_reach,
 )
-from tests.pages import PAGES, scripts_of
-
-_FIRST_PAINT = """() => new Promise((resolve) => new PerformanceObserver((list) => {
-  for (const entry of list.getEntriesByName("first-contentful-paint")) resolve(entry.startTime);
-}).observe({ type: "paint", buffered: true }))"""
+from tests.pages import OF_RECORDS, PAGES, scripts_of
 
 every_page = pytest.mark.parametrize("path", PAGES)
 
@@ -48,24 +47,23 @@ def test_nothing_moves_while_a_page_loads(page: Page, path: str) -> None:
 def test_the_first_key_leads_past_the_header(page: Page, path: str) -> None:
     page.goto(path)
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name=re.compile("^(Skip to the content|跳到正文)$"))).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("main")).to_be_focused()
 
 
 @every_page
-def test_a_page_shows_its_content_before_any_script_comes(page: Page, path: str) -> None:
-    held: list[Route] = []
+def test_a_page_is_painted_before_any_script_arrives(page: Page, served: Service, path: str) -> None:
+    assert_painted_before_scripts(page, path, expected=scripts_of(served.client, path).keys())
 
-    def hold(route: Route) -> None:
-        held.append(route)
 
-    page.route(re.compile(r"\.js$"), hold)
-    page.goto(path, wait_until="commit")
-    assert page.evaluate(_FIRST_PAINT) > 0
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    for route in held:
-        route.continue_()
+def test_a_page_of_a_record_is_painted_before_any_script_arrives(page: Page, service: Service) -> None:
+    shown = {"job_id": finish(service, {"fd": 1.0}), "study_id": create(service)["id"]}
+    for path in OF_RECORDS:
+        address = path.format(**shown)
+        expected = scripts_of(service.client, address).keys()
+        assert_painted_before_scripts(page, service.url + address, expected=expected)
+        assert_nothing_moved(page)
 
 
 @every_page
