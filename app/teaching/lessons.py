@@ -52,13 +52,21 @@ class FormulaRow:
 
 
 _HAN = "[\u3000-\u9fff\uff00-\uffef“”]"
+_STUCK = re.compile("(<math(?:(?!</math>).)*</math>)\N{WORD JOINER}?([，。；：、）”？！,.;:)]+)", re.DOTALL)
 _NO_SPACE = re.compile(f"(?<={_HAN})\n(?={_HAN})|(?<=[，。；：、（？])\n")
 
 
 def _read(template: str, suffix: str) -> Mapping[str, Markup]:
-    """Return the texts of a template. Between Chinese characters, the end of a line is no space."""
+    """Return the texts of a template.
+
+    Between Chinese characters, the end of a line is no space. A formula and what closes it stay on one line: browsers
+    break between them, and a line would begin with a comma.
+    """
     texts = read_texts(template, suffix=suffix)
-    return {name: Markup(_NO_SPACE.sub("", text)) for name, text in texts.items()}
+    return {
+        name: Markup(_STUCK.sub(r'<span class="whole">\1\2</span>', _NO_SPACE.sub("", text)))
+        for name, text in texts.items()
+    }
 
 
 def find_lesson(family: str, language: Language, *, suffix: str = "") -> Lesson | None:

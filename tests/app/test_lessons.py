@@ -51,7 +51,7 @@ def test_every_part_of_a_lesson_is_there_and_well_formed(name: str, language: La
     for field in fields(Lesson):
         text: str = getattr(lesson, field.name)
         assert plain(text).strip(), field.name
-        opened = re.findall(r"<(p|ul|li|b|em|code|a|dl|dt|dd)\b", text)
+        opened = re.findall(r"<(p|ul|li|b|em|code|a|dl|dt|dd|span)\b", text)
         assert sorted(opened) == sorted(re.findall(r"</(\w+)>", re.sub(r"<math.*?</math>", "", text))), field.name
     assert "<math" in lesson.formula
     assert "<li><b>" in lesson.trouble
@@ -94,6 +94,18 @@ def known_names(family: Family[Any]) -> set[str]:
 
 def _module(name: str) -> Any:
     return importlib.import_module(f"models.{name}")
+
+
+@every_lesson
+@of_every_family
+def test_no_line_begins_with_what_closes_a_formula(name: str, language: Language) -> None:
+    for text in asdict(lesson_on(name, language)).values():
+        assert (
+            re.findall(
+                "</math>\N{WORD JOINER}?[，。；：、）”？！,.;:)]", re.sub('<span class="whole">.*?</span>', "", text)
+            )
+            == []
+        )
 
 
 @every_lesson
