@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.dependencies import Services
 from app.schemas import moment, remaining_seconds
+from app.web.telling import tell_minute
 from store.jobs import Job
 from store.states import JobState
 
@@ -50,7 +51,7 @@ class JobRow:
             place=place,
             attempt=job.attempt,
             max_attempts=job.max_attempts,
-            since=moment(job.created_at).strftime("%Y-%m-%d %H:%M UTC"),
+            since=tell_minute(moment(job.created_at)),
         )
 
     @property

@@ -16,6 +16,13 @@ def tell_value(value: float) -> str:
     return f"{value:.4g}"
 
 
+def tell_setting(value: object) -> str:
+    """Return a hyperparameter as one would write it into a request: 0.0002, true, uniform."""
+    if isinstance(value, float):
+        return tell_value(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def tell_duration(seconds: float) -> str:
     """Return a duration in its two largest units: 1 d 2 h, 1 h 5 min, 3 min 20 s, 41 s."""
     whole = round(seconds)

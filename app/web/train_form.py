@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from app.web.telling import tell_thousands
 from models import FLAGSHIP, Family, families
 from store.jobs import JobRequest
 from store.requests import DEFAULT_DATASET, RequestError, TrainRequest, complete, shorten
@@ -193,8 +194,12 @@ class TrainForm:
     def _usual(self, name: str) -> str:
         """Return what an empty field means: the preset's value, or one that follows from the budget."""
         preset = self.family.preset(self.preset)
-        known = {"seed": "drawn", "images": f"{preset.images:,}", "batch_size": f"{preset.batch_size:,}"}
-        return known.get(name) or (f"{getattr(self.plan[0], name):,}" if self.plan else "")
+        known = {
+            "seed": "drawn",
+            "images": tell_thousands(preset.images),
+            "batch_size": tell_thousands(preset.batch_size),
+        }
+        return known.get(name) or (tell_thousands(getattr(self.plan[0], name)) if self.plan else "")
 
     # The request
 

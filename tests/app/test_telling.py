@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from app.web.telling import tell_day, tell_duration, tell_minute, tell_second, tell_thousands, tell_value
+from app.web.telling import tell_day, tell_duration, tell_minute, tell_second, tell_setting, tell_thousands, tell_value
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,14 @@ def test_thousands_are_set_apart(number: float, expected: str) -> None:
 )
 def test_a_value_has_four_digits_that_tell_something(value: float, expected: str) -> None:
     assert tell_value(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.0002, "0.0002"), (0.897943, "0.8979"), (True, "true"), (64, "64"), ("uniform", "uniform")],
+)
+def test_a_setting_is_told_as_a_request_has_it(value: object, expected: str) -> None:
+    assert tell_setting(value) == expected
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from app.pictures.drawing import limits
 from app.pictures.recipes import CheckpointQuery, choose_checkpoint, find_parts
 from app.refusals import RefusedError
 from app.web.pages import render, service_url
+from app.web.telling import tell_thousands
 from checkpoints.format import CheckpointError
 from models import DIRECTION_NAMES, Conditioning
 from store.errors import DatabaseUnavailableError
@@ -208,7 +209,7 @@ def _fill(here: str, tool: Tool, values: dict[str, str], given: Services) -> Exp
 def _list_checkpoints(catalogue: Catalogue) -> Sequence[Choice]:
     """Return the checkpoints that may be chosen: those that ship, and the newest."""
     known = catalogue.page(limit=_CHECKPOINTS_SHOWN).items
-    return [Choice(one.id, f"{one.family} on {one.dataset}, step {one.step:,}") for one in known]
+    return [Choice(one.id, f"{one.family} on {one.dataset}, step {tell_thousands(one.step)}") for one in known]
 
 
 def _lay_out(recipe: LatentRecipe[Any]) -> Grid:

@@ -14,6 +14,7 @@ from app.pictures.schemas import MOST_IN_LINK, PictureId, PictureOrder, Pictures
 from app.refusals import ParameterError
 from app.routes.pictures import wish_of
 from app.web.pages import render
+from app.web.telling import tell_thousands
 from models import DATASETS, families
 from store.errors import InvalidCursorError, PictureNotFoundError
 from store.pages import Page
@@ -85,8 +86,8 @@ class GalleryPage:
         if self.refusal is not None:
             return ""
         if self.count is None:
-            return f"more than {_COUNTED:,} pictures"
-        return f"{self.count:,} picture{'' if self.count == 1 else 's'}"
+            return f"more than {tell_thousands(_COUNTED)} pictures"
+        return f"{tell_thousands(self.count)} picture{'' if self.count == 1 else 's'}"
 
     @property
     def is_search(self) -> bool:

@@ -17,6 +17,7 @@ from app.refusals import NoSuchCheckpointError
 from app.web.fields import Field, fields_of
 from app.web.job_rows import JobRow
 from app.web.pages import curl, render
+from app.web.telling import tell_thousands
 from checkpoints.format import CheckpointError
 from checkpoints.library import has_judge
 from datasets import is_here
@@ -272,7 +273,7 @@ def _choice(checkpoint: KnownCheckpoint, state: _State) -> Choice:
 def _quality(checkpoint: KnownCheckpoint) -> list[str]:
     """Return what is known of a checkpoint's quality, in words."""
     metrics = checkpoint.metrics
-    told = ["ships with Ganery" if checkpoint.is_shipped else f"step {checkpoint.step:,}"]
+    told = ["ships with Ganery" if checkpoint.is_shipped else f"step {tell_thousands(checkpoint.step)}"]
     if (distance := metrics.get("fd")) is not None:
         floor = metrics.get("fd_floor")
         told.append(f"FD {distance:.2f}" + (f" (real pictures {floor:.2f})" if floor is not None else ""))

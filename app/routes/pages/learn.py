@@ -27,6 +27,7 @@ from app.teaching.source_text import mark_up
 from app.teaching.words import WORDS, Language, Words
 from app.teaching.zoo_results import ZooResults, ZooTraining, read_zoo_results
 from app.web.pages import render
+from app.web.telling import tell_setting
 from checkpoints.format import CheckpointError
 from metrics import find_metric
 from models import (
@@ -361,15 +362,8 @@ def _sample(family: str, given: Services) -> Sample | None:
 def _hyperparameters(family: Family[Any]) -> Iterator[HyperparameterRow]:
     chosen = [preset.hyperparameters.model_dump(mode="json") for preset in family.presets.values()]
     for name, field in family.hyperparameters.model_fields.items():
-        values = [_show(preset[name]) for preset in chosen]
+        values = [tell_setting(preset[name]) for preset in chosen]
         yield HyperparameterRow(name, field.description or "", _range(field), values)
-
-
-def _show(value: object) -> str:
-    """Return a value as one would write it."""
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 _BOUNDS = {"ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}"}
@@ -384,5 +378,5 @@ def _range(field: FieldInfo) -> str:
         return ", ".join(f"`{choice}`" for choice in choices)
     bounds = {name: getattr(rule, name) for rule in field.metadata for name in _BOUNDS if hasattr(rule, name)}
     if {"ge", "le"} <= bounds.keys():
-        return f"{_show(bounds['ge'])} … {_show(bounds['le'])}"
-    return ", ".join(_BOUNDS[name].format(_show(value)) for name, value in bounds.items())
+        return f"{tell_setting(bounds['ge'])} … {tell_setting(bounds['le'])}"
+    return ", ".join(_BOUNDS[name].format(tell_setting(value)) for name, value in bounds.items())

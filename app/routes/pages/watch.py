@@ -17,6 +17,7 @@ from app.schemas import Frame, moment
 from app.teaching.network_picture import Drawing, draw_network
 from app.web.job_rows import JobRow, Jobs, read_jobs, read_row
 from app.web.pages import render
+from app.web.telling import tell_second, tell_thousands
 from checkpoints.library import has_judge
 from metrics import Better, Metric, metrics
 from models import UnknownDatasetError, UnknownFamilyError, UnsupportedShapeError
@@ -60,7 +61,7 @@ class Line:
     @property
     def time(self) -> str:
         """When, as a person reads it."""
-        return self.at.strftime("%Y-%m-%d %H:%M:%S")
+        return tell_second(self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,8 @@ def _watch(job: Job, given: Services) -> Watched:
             "family": f"{job.family}, preset {job.preset}",
             "data set": job.dataset,
             "seed": str(job.seed),
-            "training pictures": f"{request.images:,} in {job.total_steps:,} steps, {request.batch_size} in a batch",
+            "training pictures": f"{tell_thousands(request.images)} in {tell_thousands(job.total_steps)} steps, "
+            f"{request.batch_size} in a batch",
             **{name.replace("_", " "): str(value) for name, value in request.hyperparameters.items()},
         },
         error=None if job.error is None else str(job.error.get("detail") or job.error.get("type")),
