@@ -1,6 +1,8 @@
 """What Prometheus reads at /metrics. Jobs are counted in the database, so that every web process tells the same."""
 
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -27,9 +29,9 @@ class Metrics:
             registry=self._registry,
         )
         self.drawing = Histogram(
-            "ganery_generate_duration_seconds",
-            "Time to draw and encode a grid, with the wait for its turn",
-            ("family",),
+            "ganery_drawing_duration_seconds",
+            "Time to draw or look at what was asked for, with the wait for a turn",
+            ("route", "family"),
             buckets=_SECONDS,
             registry=self._registry,
         )
@@ -43,11 +45,19 @@ class Metrics:
             "ganery_candidates_drawn", "Pictures drawn to choose from", ("family",), registry=self._registry
         )
         self.answers = Counter(
-            "ganery_grids_answered",
-            "Grids by where they came from: network, memory, or the client's own copy",
-            ("source",),
+            "ganery_drawings_answered",
+            "Answers by where they came from: network, memory, or the client's own copy",
+            ("route", "source"),
             registry=self._registry,
         )
+
+    @contextmanager
+    def drawn(self, route: str, family: str) -> Iterator[None]:
+        """Count an answer that is drawn, and how long that takes, unless it fails. route: the template of the path."""
+        began = time.perf_counter()
+        yield
+        self.drawing.labels(route, family).observe(time.perf_counter() - began)
+        self.answers.labels(route, "network").inc()
 
     def text(self) -> bytes:
         """Return all of it in Prometheus' text format."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.pictures.catalogue import KnownCheckpoint
 from checkpoints.library import current_judge
@@ -31,11 +31,23 @@ from store.states import JobState
 
 T = TypeVar("T")
 
+MOST_PRIORITY = 1000
+"""Of a job, and as far below 0."""
+
 
 class Document(BaseModel):
     """A frozen value that becomes JSON."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class FormQuery(BaseModel):
+    """What a form may ask for: it sends empty what was left out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty(cls, values: object) -> object:
+        return {name: value for name, value in values.items() if value != ""} if isinstance(values, Mapping) else values
 
 
 class PageQuery(Document):
@@ -157,7 +169,7 @@ class PriorityChange(Document):
     model_config = ConfigDict(extra="forbid")
 
     priority: Annotated[int, Field(strict=True)] = Field(
-        ge=-1000, le=1000, description="jobs of a higher priority run first; 0 is usual"
+        ge=-MOST_PRIORITY, le=MOST_PRIORITY, description="jobs of a higher priority run first; 0 is usual"
     )
 
 

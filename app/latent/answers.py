@@ -95,6 +95,10 @@ class Latents:
         with self._engine.turns.taken():
             return self._find_directions(checkpoint)
 
+    def known_directions(self, checkpoint: KnownCheckpoint) -> Sequence[Direction] | None:
+        """Return the directions of a checkpoint if they are in memory."""
+        return self._directions.find(checkpoint.digest)
+
     def project(self, recipe: LatentRecipe[ProjectQuery], picture: Tensor) -> Projection:
         """Return the latents whose pictures are most like a picture (1, c, h, w) in [-1, 1].
 

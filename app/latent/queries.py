@@ -14,8 +14,8 @@ from pydantic import Field
 
 from app.pictures.archive import MEDIA_TYPE
 from app.pictures.catalogue import Catalogue, KnownCheckpoint
-from app.pictures.films import FilmFormat
-from app.pictures.recipes import CheckpointQuery, Limits, choose_checkpoint, find_parts
+from app.pictures.films import MOST_FRAMES_PER_SECOND, FilmFormat
+from app.pictures.recipes import LARGEST_SCALE, CheckpointQuery, Limits, Truncation, choose_checkpoint, find_parts
 from app.refusals import ParameterError
 from models import ADDRESS_MARK, MOST_MATCHES, Conditioning, DatasetSpec, Family, UnknownClassError
 from store.requests import DRAWN_SEEDS, LARGEST_SEED
@@ -102,11 +102,12 @@ class LatentQuery(CheckpointQuery):
 class DrawnQuery(LatentQuery):
     """How pictures are drawn."""
 
-    truncation: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = Field(
-        1.0, description="shrinks the noise: smaller is more typical and less varied"
-    )
+    truncation: Truncation = 1.0
     scale: int | None = Field(
-        None, ge=1, le=64, description=f"each pixel becomes a square of so many; default 1, of films {FILM_SCALE}"
+        None,
+        ge=1,
+        le=LARGEST_SCALE,
+        description=f"each pixel becomes a square of so many; default 1, of films {FILM_SCALE}",
     )
 
     @property
@@ -167,7 +168,7 @@ class WalkQuery(DrawnQuery):
     loop: bool = Field(False, description="whether the walk goes back to its beginning, so that a film closes")
     format: WalkFormat = Field(WalkFormat.STRIP, description="a PNG, a film, or a zip of a PNG for each picture")
     columns: int | None = Field(None, ge=1, le=MOST_STEPS, description="pictures in a row of a PNG; default all")
-    fps: Annotated[float, Field(ge=1, le=50, allow_inf_nan=False)] = Field(
+    fps: Annotated[float, Field(ge=1, le=MOST_FRAMES_PER_SECOND, allow_inf_nan=False)] = Field(
         12, description="pictures a second of a film"
     )
 

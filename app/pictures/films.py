@@ -15,6 +15,9 @@ from PIL import Image
 Frames = NDArray[np.uint8]
 """Pictures in grey (n, h, w) or (n, h, w, 1), or in red, green and blue (n, h, w, 3); n, h and w at least 1."""
 
+MOST_FRAMES_PER_SECOND = 50
+"""GIF counts in hundredths of a second, and browsers slow down what is faster."""
+
 _CODEC = "libvpx-vp9"
 _CODEC_OPTIONS = {"crf": "16", "b": "0", "deadline": "good", "cpu-used": "5", "row-mt": "0", "lag-in-frames": "0"}
 """Constant quality, at which a digit's edges stay sharp; no look-ahead, and one thread: other requests run beside."""

@@ -7,11 +7,12 @@ from math import isqrt
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
 from app.pictures.catalogue import BEST_ALIAS, DEFAULT_ALIAS, Catalogue, KnownCheckpoint
 from app.refusals import ParameterError
+from app.schemas import FormQuery
 from checkpoints.format import CheckpointUnusableError
 from checkpoints.library import has_judge
 from models import (
@@ -35,6 +36,14 @@ from store.requests import DEFAULT_DATASET, DRAWN_SEEDS, LARGEST_SEED
 MOST_PICTURES = 1024
 """In a grid."""
 
+LARGEST_SCALE = 64
+"""Pixels of the side of the square that each pixel becomes."""
+
+Truncation = Annotated[
+    float,
+    Field(gt=0, le=1, allow_inf_nan=False, description="shrinks the noise: smaller is more typical and less varied"),
+]
+
 MOST_BURNT_CLASSES = 50
 """Rejection sampling draws some hundred candidates of a class before the first picture of it."""
 
@@ -55,7 +64,7 @@ def _offered_by(name: str, field: FieldInfo) -> FieldInfo:
     return FieldInfo.merge_field_infos(field, description=f"{field.description} ({_steered_by(name)})")
 
 
-class CheckpointQuery(BaseModel):
+class CheckpointQuery(FormQuery):
     """Which checkpoint is meant. An empty value counts as left out: so does a form send it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,11 +82,6 @@ class CheckpointQuery(BaseModel):
     dataset: str | None = Field(
         None, min_length=1, max_length=100, description="take the newest checkpoint that was trained on this data set"
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_empty(cls, values: object) -> object:
-        return {key: value for key, value in values.items() if value != ""} if isinstance(values, dict) else values
 
 
 class UnsteeredQuery(CheckpointQuery):
@@ -114,10 +118,8 @@ class UnsteeredQuery(CheckpointQuery):
         description="with nice=true: `top` keeps the best of the candidates; `drs` the first that discriminator "
         "rejection sampling accepts, for scores that are logits; default top",
     )
-    truncation: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = Field(
-        1.0, description="shrinks the noise: smaller is more typical and less varied"
-    )
-    scale: int = Field(1, ge=1, le=64, description="each pixel becomes a square of so many")
+    truncation: Truncation = 1.0
+    scale: int = Field(1, ge=1, le=LARGEST_SCALE, description="each pixel becomes a square of so many")
     metadata: bool = Field(True, description="whether the PNG tells in text how it was made")
 
     @property

@@ -10,8 +10,9 @@ from pydantic import ConfigDict, Field
 
 from app.pictures.comparison import Verdict
 from app.pictures.recipes import GenerateQuery
+from app.refusals import ParameterError
 from app.schemas import Document, PageQuery, moment
-from store.pictures import TRASH_DAYS, KeptPicture, TagCount
+from store.pictures import TRASH_DAYS, KeptPicture, TagCount, Wish, words
 from store.requests import LARGEST_SEED
 
 MOST_IN_LINK = 200
@@ -212,3 +213,14 @@ def parameters_of(url: str) -> Mapping[str, str]:
 def page_of(url: str) -> str:
     """Return the page that shows the form of GET /generate filled in with the parameters of this URL of it."""
     return f"/?{urlsplit(url).query}"
+
+
+def wish_of(query: PicturesQuery) -> Wish:
+    """Return which pictures a query asks for. Raises ParameterError for what can find nothing."""
+    wanted = {name: getattr(query, name) for name in Wish.__slots__}
+    for name in ("tag", "text"):
+        if query.trash and wanted[name] is not None:
+            raise ParameterError(name, f"the trash is not searched by {name}: leave out one of the two")
+    if wanted["text"] is not None and not words(wanted["text"]):
+        raise ParameterError("text", f"{wanted['text']!r} has no word: letters or digits are searched for")
+    return Wish(**wanted)

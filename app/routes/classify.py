@@ -18,6 +18,8 @@ from models import families
 
 router = APIRouter(tags=["pictures"])
 
+CLASSIFY = "/classify"
+
 
 class ClassifyQuery(CheckpointQuery):
     """Which checkpoint is asked."""
@@ -27,7 +29,7 @@ class ClassifyQuery(CheckpointQuery):
     )
 
 
-@router.post("/classify", operation_id="classify", openapi_extra=PNG_BODY, responses=refuses(404, 413, 415, 422, 503))
+@router.post(CLASSIFY, operation_id="classify", openapi_extra=PNG_BODY, responses=refuses(404, 413, 415, 422, 503))
 def classify(query: Annotated[ClassifyQuery, Query()], picture: PNG, given: Given) -> Classification:
     """Tell the class of a picture by the discriminator of a family that learnt classes, such as ACGAN.
 
@@ -37,7 +39,8 @@ def classify(query: Annotated[ClassifyQuery, Query()], picture: PNG, given: Give
 
     def ask() -> tuple[KnownCheckpoint, Tensor]:
         found = _checkpoint(query, given.catalogue)
-        return found, given.engine.classify(found, partial(read_picture, picture))
+        with given.metrics.drawn(CLASSIFY, found.family):
+            return found, given.engine.classify(found, partial(read_picture, picture))
 
     checkpoint, probabilities = read_again(ask)
     dataset, _ = find_parts(checkpoint)

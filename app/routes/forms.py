@@ -16,6 +16,7 @@ from app.dependencies import Given, Services, require_type
 from app.idempotency import digest
 from app.routes.pages.train import describe
 from app.routes.pages.watch import RefusedPage
+from app.schemas import MOST_PRIORITY
 from app.submissions import resume, submit
 from app.web.pages import render
 from app.web.train_form import TrainForm
@@ -26,7 +27,6 @@ router = APIRouter()
 _FORM = "application/x-www-form-urlencoded"
 _BACK = re.compile(r"/train|/watch(/[0-9a-f]{1,32})?")
 _PRIORITY = re.compile(r"[+-]?\d{1,4}")
-_MOST_PRIORITY = 1000
 _MOST_FIELDS = 200
 
 
@@ -90,9 +90,9 @@ def _apply(values: Mapping[str, str], job_id: str, given: Services) -> None:
 
 
 def _priority(text: str) -> int:
-    if _PRIORITY.fullmatch(text.strip()) and abs(int(text)) <= _MOST_PRIORITY:
+    if _PRIORITY.fullmatch(text.strip()) and abs(int(text)) <= MOST_PRIORITY:
         return int(text)
-    raise ValueError(f"a priority is a whole number from -{_MOST_PRIORITY} up to {_MOST_PRIORITY}; {text!r} came")
+    raise ValueError(f"a priority is a whole number from -{MOST_PRIORITY} up to {MOST_PRIORITY}; {text!r} came")
 
 
 async def _read(request: Request) -> Mapping[str, str]:

@@ -5,11 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.caching import is_current
 from app.dependencies import Given, Services, TakesEachOnce
 from app.openapi import UNCHANGED, draws, refuses
 from app.pictures.catalogue import read_again
-from app.pictures.drawing import headers_of, limits, render
+from app.pictures.drawing import GENERATE, answer_drawn, headers_of, limits, render
 from app.pictures.inference import Picture
 from app.pictures.recipes import GenerateQuery, complete
 from models import CONFIDENCE
@@ -18,7 +17,7 @@ router = APIRouter(tags=["pictures"])
 
 
 @router.get(
-    "/generate",
+    GENERATE,
     operation_id="generate",
     response_class=Response,
     dependencies=[TakesEachOnce],
@@ -52,11 +51,14 @@ def _answer(query: GenerateQuery, request: Request, given: Services) -> Response
     recipe = complete(query, given.catalogue, limits(given))
     tag = given.engine.tag(recipe)
     headers = headers_of(query, recipe, tag)
-    if query.seed is not None and is_current(request.headers, tag):
-        given.metrics.answers.labels("client").inc()
-        return Response(status_code=304, headers=headers)
-    picture = render(recipe, tag, given)
-    return Response(picture.png, headers={**headers, **_chosen(picture)}, media_type="image/png")
+    return answer_drawn(
+        request,
+        given,
+        headers,
+        route=GENERATE,
+        draw=lambda: render(recipe, tag, given, route=GENERATE),
+        show=lambda picture: Response(picture.png, headers=_chosen(picture), media_type="image/png"),
+    )
 
 
 def _chosen(picture: Picture) -> dict[str, str]:

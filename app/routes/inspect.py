@@ -1,18 +1,19 @@
 """One picture looked at closely: GET /inspect, GET /neighbours."""
 
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from app.caching import is_current
 from app.dependencies import Given, Services, TakesEachOnce
 from app.openapi import UNCHANGED, draws, refuses, tells
 from app.pictures.catalogue import read_again
+from app.pictures.close_look import Inspection, Neighbours
 from app.pictures.close_look_schemas import InspectionView, NeighboursView
-from app.pictures.drawing import headers_of, limits
+from app.pictures.drawing import answer_drawn, draw_once, headers_of, limits
 from app.pictures.recipes import MOST_PICTURES, GenerateQuery, complete
 from models import encode_png, lay_out
 
@@ -66,10 +67,16 @@ def _inspect(query: InspectQuery, request: Request, given: Services) -> Response
     recipe = complete(query, given.catalogue, limits(given))
     tag = given.inspector.tag(recipe)
     headers = headers_of(query, recipe, tag, INSPECT)
-    if is_current(request.headers, tag):
-        return Response(status_code=304, headers=headers)
-    view = InspectionView.of(given.inspector.inspect(recipe, tag), recipe)
-    return Response(view.model_dump_json(), headers=headers, media_type="application/json")
+
+    def draw() -> Inspection:
+        kept = given.inspector.inspected(tag)
+        make = partial(given.inspector.inspect, recipe, tag)
+        return draw_once(given, kept, make, route=INSPECT, family=recipe.checkpoint.family)
+
+    def show(found: Inspection) -> Response:
+        return Response(InspectionView.of(found, recipe).model_dump_json(), media_type="application/json")
+
+    return answer_drawn(request, given, headers, route=INSPECT, draw=draw, show=show)
 
 
 @router.get(
@@ -100,11 +107,17 @@ def _find_neighbours(query: NeighboursQuery, request: Request, given: Services) 
     asked = ("neighbours", str(query.neighbours))
     tag = given.inspector.tag(recipe, *asked, query.format)
     headers = headers_of(query, recipe, tag, NEIGHBOURS)
-    if is_current(request.headers, tag):
-        return Response(status_code=304, headers=headers)
-    found = given.inspector.neighbours(recipe, given.inspector.tag(recipe, *asked), count=query.neighbours)
-    if query.format is NeighboursFormat.STRIP:
-        strip = lay_out(found.pixels, columns=query.columns or len(found.pixels), scale=recipe.scale)
-        return Response(encode_png(strip), headers=headers, media_type="image/png")
-    view = NeighboursView.of(found, recipe)
-    return Response(view.model_dump_json(), headers=headers, media_type="application/json")
+
+    def draw() -> Neighbours:
+        of_both_forms = given.inspector.tag(recipe, *asked)
+        kept = given.inspector.compared(of_both_forms)
+        make = partial(given.inspector.neighbours, recipe, of_both_forms, count=query.neighbours)
+        return draw_once(given, kept, make, route=NEIGHBOURS, family=recipe.checkpoint.family)
+
+    def show(found: Neighbours) -> Response:
+        if query.format is NeighboursFormat.STRIP:
+            strip = lay_out(found.pixels, columns=query.columns or len(found.pixels), scale=recipe.scale)
+            return Response(encode_png(strip), media_type="image/png")
+        return Response(NeighboursView.of(found, recipe).model_dump_json(), media_type="application/json")
+
+    return answer_drawn(request, given, headers, route=NEIGHBOURS, draw=draw, show=show)

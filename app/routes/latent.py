@@ -1,13 +1,13 @@
 """The latents behind the pictures: GET /latent/..., and POST /latent/project."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.caching import REVALIDATE, cache_headers, is_current
+from app.caching import REVALIDATE, cache_headers
 from app.dependencies import PNG, PNG_BODY, Given, Services, TakesEachOnce
 from app.latent.answers import Answer, Tool
 from app.latent.queries import (
@@ -27,13 +27,15 @@ from app.latent.queries import (
 from app.latent.tools import draw_arithmetic, draw_matrix, draw_picture, draw_sweep
 from app.openapi import UNCHANGED, draws, refuses, tells
 from app.pictures.catalogue import read_again
-from app.pictures.drawing import limits
+from app.pictures.drawing import answer_drawn, draw_once, limits
 from app.pictures.recipes import CheckpointQuery, choose_checkpoint, find_parts
 from app.pictures.uploads import read_picture
 from app.schemas import Directions, DirectionView, Projection, Variations
-from models import PICTURES_MEASURED
+from models import PICTURES_MEASURED, Direction
 
 router = APIRouter(tags=["latents"])
+
+DIRECTIONS, PROJECT = "/latent/directions", "/latent/project"
 
 Q = TypeVar("Q", bound=LatentQuery)
 
@@ -140,7 +142,7 @@ def combine_latents(query: Annotated[ArithmeticQuery, Query()], request: Request
 
 
 @router.get(
-    "/latent/directions",
+    DIRECTIONS,
     operation_id="list_directions",
     response_model=Directions,
     dependencies=[TakesEachOnce],
@@ -161,22 +163,27 @@ def list_directions(query: Annotated[CheckpointQuery, Query()], request: Request
 def _list_directions(query: CheckpointQuery, request: Request, given: Services) -> Response:
     checkpoint = choose_checkpoint(query, given.catalogue)
     find_parts(checkpoint)
-    tag = given.latents.tag("/latent/directions", checkpoint)
+    tag = given.latents.tag(DIRECTIONS, checkpoint)
     headers = {"ETag": tag, "Cache-Control": REVALIDATE}
-    if is_current(request.headers, tag):
-        return Response(status_code=304, headers=headers)
-    found = given.latents.directions(checkpoint)
-    document = Directions(
-        checkpoint=checkpoint.id,
-        dimensions=len(found[0].vector) if found else 0,
-        pictures=PICTURES_MEASURED,
-        items=[DirectionView.of(direction) for direction in found],
-    )
-    return Response(document.model_dump_json(), headers=headers, media_type="application/json")
+
+    def draw() -> Sequence[Direction]:
+        kept, make = given.latents.known_directions(checkpoint), partial(given.latents.directions, checkpoint)
+        return draw_once(given, kept, make, route=DIRECTIONS, family=checkpoint.family)
+
+    def show(found: Sequence[Direction]) -> Response:
+        document = Directions(
+            checkpoint=checkpoint.id,
+            dimensions=len(found[0].vector) if found else 0,
+            pictures=PICTURES_MEASURED,
+            items=[DirectionView.of(direction) for direction in found],
+        )
+        return Response(document.model_dump_json(), media_type="application/json")
+
+    return answer_drawn(request, given, headers, route=DIRECTIONS, draw=draw, show=show)
 
 
 @router.post(
-    "/latent/project",
+    PROJECT,
     operation_id="project_picture",
     openapi_extra=PNG_BODY,
     dependencies=[TakesEachOnce],
@@ -191,8 +198,10 @@ def project_picture(query: Annotated[ProjectQuery, Query()], picture: PNG, given
     """
 
     def find() -> Projection:
-        recipe = complete_latent("/latent/project", query, given.catalogue, limits(given))
-        return given.latents.project(recipe, read_picture(picture, recipe.dataset, centre=query.centre))
+        recipe = complete_latent(PROJECT, query, given.catalogue, limits(given))
+        read = read_picture(picture, recipe.dataset, centre=query.centre)
+        with given.metrics.drawn(PROJECT, recipe.checkpoint.family):
+            return given.latents.project(recipe, read)
 
     return read_again(find)
 
@@ -217,12 +226,13 @@ def _answer_once(
         recipe.url, is_pinned=recipe.is_pinned, is_drawn=recipe.is_drawn, is_promised=not recipe.query.is_told
     )
     headers = {"ETag": tag, "X-Ganery-Checkpoint": recipe.checkpoint.id, **kept}
-    if not recipe.is_drawn and is_current(request.headers, tag):
-        return Response(status_code=304, headers=headers)
-    answer = given.latents.cached(tag)
-    if answer is None:
-        began = time.perf_counter()
-        answer = make(recipe, tag)
-        given.metrics.drawing.labels(recipe.checkpoint.family).observe(time.perf_counter() - began)
-    headers["X-Ganery-Pictures"] = str(answer.pictures)
-    return Response(answer.content, headers=headers, media_type=answer.media_type)
+
+    def draw() -> Answer:
+        kept = given.latents.cached(tag)
+        return draw_once(given, kept, lambda: make(recipe, tag), route=path, family=recipe.checkpoint.family)
+
+    def show(answer: Answer) -> Response:
+        told = {"X-Ganery-Pictures": str(answer.pictures)}
+        return Response(answer.content, headers=told, media_type=answer.media_type)
+
+    return answer_drawn(request, given, headers, route=path, draw=draw, show=show)

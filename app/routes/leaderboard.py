@@ -1,6 +1,5 @@
 """Which trainings drew the best pictures: GET /leaderboard."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -9,11 +8,10 @@ from pydantic import ConfigDict, Field
 from app.dependencies import Given
 from app.openapi import refuses
 from app.pictures.recipes import require_known
-from app.ranking import choose_metric
+from app.ranking import by_judge, choose_metric, rank
 from app.schemas import Document, Leaderboard, Standing
 from checkpoints.library import current_judge
-from metrics import EVALUATED, JUDGED, Metric
-from store.checkpoints import Leader
+from metrics import EVALUATED, JUDGED
 from store.requests import DEFAULT_DATASET
 
 _OTHER_JUDGE = "measured by another judge than today's, or by an unknown one: train on, or anew, to compare"
@@ -65,15 +63,3 @@ def leaderboard(query: Annotated[LeaderboardQuery, Query()], given: Given) -> Le
             *(Standing.of(leader, rank=None, reason=_OTHER_JUDGE) for leader in others[: query.limit]),
         ],
     )
-
-
-def by_judge(leaders: Sequence[Leader], judge: str | None) -> tuple[list[Leader], list[Leader]]:
-    """Return those whose figures are of this judge, which compare with one another, and the others."""
-    ours = [one for one in leaders if one.checkpoint.judge == judge]
-    return ours, [one for one in leaders if one.checkpoint.judge != judge]
-
-
-def rank(leaders: Sequence[Leader], metric: Metric) -> list[Leader]:
-    """Return those that were measured by the metric, the best first; the older of equal ones."""
-    measured = [one for one in leaders if one.checkpoint.metrics.get(metric.name) is not None]
-    return sorted(measured, key=lambda one: (metric.badness(one.checkpoint.metrics), one.checkpoint.created_at))

@@ -1,24 +1,28 @@
 """What choosing costs: GET /checkpoints/{checkpoint_id}/nice-report."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
-from app.caching import REVALIDATE, is_current
+from app.caching import REVALIDATE
 from app.dependencies import Given, Services
 from app.openapi import UNCHANGED, refuses, tells
 from app.pictures.catalogue import KnownCheckpoint, read_again
+from app.pictures.drawing import answer_drawn, draw_once
 from app.pictures.inference import find_judge
 from app.pictures.recipes import MOST_BURNT_CLASSES, find_parts
 from app.refusals import ParameterError
 from app.schemas import Document, NiceReportView
 from checkpoints.library import has_judge
-from models import BURN_IN, NICE_FACTORS, Conditioning
+from models import BURN_IN, NICE_FACTORS, Conditioning, NiceReport
 from store.requests import LARGEST_SEED
 
 router = APIRouter(tags=["checkpoints"])
+
+NICE_REPORT = "/checkpoints/{checkpoint_id}/nice-report"
 
 
 class NiceReportQuery(Document):
@@ -31,7 +35,7 @@ class NiceReportQuery(Document):
 
 
 @router.get(
-    "/checkpoints/{checkpoint_id}/nice-report",
+    NICE_REPORT,
     operation_id="get_nice_report",
     response_model=NiceReportView,
     responses={
@@ -57,12 +61,17 @@ def _answer(checkpoint_id: str, query: NiceReportQuery, request: Request, given:
     _check_burn_in(checkpoint, query.count)
     tag = given.nice_reports.tag(checkpoint, seed=query.seed, count=query.count)
     headers = {"ETag": tag, "Cache-Control": REVALIDATE}
-    if is_current(request.headers, tag):
-        return Response(status_code=304, headers=headers)
-    report = given.nice_reports.make(checkpoint, tag, seed=query.seed, count=query.count)
-    judge = find_judge(checkpoint.dataset).name
-    view = NiceReportView.of(report, checkpoint=checkpoint.id, seed=query.seed, judge=judge)
-    return Response(view.model_dump_json(), headers=headers, media_type="application/json")
+
+    def draw() -> NiceReport:
+        make = partial(given.nice_reports.make, checkpoint, tag, seed=query.seed, count=query.count)
+        return draw_once(given, given.nice_reports.cached(tag), make, route=NICE_REPORT, family=checkpoint.family)
+
+    def show(report: NiceReport) -> Response:
+        judge = find_judge(checkpoint.dataset).name
+        view = NiceReportView.of(report, checkpoint=checkpoint.id, seed=query.seed, judge=judge)
+        return Response(view.model_dump_json(), media_type="application/json")
+
+    return answer_drawn(request, given, headers, route=NICE_REPORT, draw=draw, show=show)
 
 
 def _require_reportable(checkpoint: KnownCheckpoint) -> None:

@@ -24,15 +24,18 @@ from app.pictures.schemas import (
     PictureView,
     PictureWish,
     TagView,
+    wish_of,
 )
 from app.pictures.thumbnails import ENCODER, LARGEST, SMALLEST, USUAL
 from app.pictures.uploads import MOST_PIXELS
 from app.refusals import FieldError, ParameterError
 from app.schemas import Document, Page
 from models import ControlError
-from store.pictures import KeptPicture, Marks, NewPicture, Wish, words
+from store.pictures import KeptPicture, Marks, NewPicture
 
 router = APIRouter(tags=["gallery"])
+
+PICTURES = "/pictures"
 
 MOST_BYTES = 2**28
 """Of the pictures in one zip file."""
@@ -63,7 +66,7 @@ class Described(PictureView):
 
 
 @router.post(
-    "/pictures",
+    PICTURES,
     operation_id="keep_picture",
     status_code=201,
     response_model=PictureView,
@@ -204,24 +207,13 @@ def restore_picture(picture_id: GivenId, given: Given) -> PictureView:
     return PictureView.of(given.pictures.restore(picture_id))
 
 
-def wish_of(query: PicturesQuery) -> Wish:
-    """Return which pictures a query asks for. Raises ParameterError for what can find nothing."""
-    wanted = {name: getattr(query, name) for name in Wish.__slots__}
-    for name in ("tag", "text"):
-        if query.trash and wanted[name] is not None:
-            raise ParameterError(name, f"the trash is not searched by {name}: leave out one of the two")
-    if wanted["text"] is not None and not words(wanted["text"]):
-        raise ParameterError("text", f"{wanted['text']!r} has no word: letters or digits are searched for")
-    return Wish(**wanted)
-
-
 def _keep(wish: PictureWish, given: Services) -> tuple[KeptPicture, bool]:
     """Keep a picture; return it, and whether it is new."""
     recipe = _complete(wish, given)
     known = given.pictures.find(recipe.url)
     if known is not None:
         return given.pictures.restore(known.id), False
-    picture = render(recipe, given.engine.tag(recipe), given)
+    picture = render(recipe, given.engine.tag(recipe), given, route=PICTURES)
     marks = Marks(wish.starred, tuple(wish.tags), wish.note)
     return given.pictures.keep(_describe(recipe, picture, given), picture.png, marks)
 

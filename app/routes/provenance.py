@@ -60,7 +60,7 @@ def _verify(png: bytes, told: ToldRecipe, given: Services) -> VerificationView:
         raise NoRecipeError(f"its recipe is none of this service ({error})") from error
     if told.digest is not None and told.digest != recipe.checkpoint.digest:
         raise OtherWeightsError(told.checkpoint_id, told.digest, recipe.checkpoint.digest)
-    found = compare(png, render(recipe, given.engine.tag(recipe), given).png)
+    found = compare(png, render(recipe, given.engine.tag(recipe), given, route=VERIFY).png)
     return VerificationView(
         verdict=found.verdict,
         reasons=list(_reasons(found, told, given)),

@@ -11,12 +11,14 @@ from starlette.responses import Response
 from app.caching import REVALIDATE, answer, entity_tag, is_current
 from app.dependencies import Given
 from app.openapi import UNCHANGED, refuses
-from app.pictures.films import FilmFormat
+from app.pictures.films import MOST_FRAMES_PER_SECOND, FilmFormat
 from app.pictures.timelapse import FilmSettings, count_pixels, find_grids, make_film
 from app.refusals import NoSamplesError, ParameterError
 from app.schemas import Document, Frame, Timelapse
 
 router = APIRouter(tags=["jobs"])
+
+TIMELAPSE = "/jobs/{job_id}/timelapse"
 
 TIMELAPSE_VERSION = 1
 """Grows whenever the same grids begin to give another film."""
@@ -28,7 +30,9 @@ class TimelapseQuery(Document):
     model_config = ConfigDict(extra="forbid")
 
     format: FilmFormat | None = Field(None, description="a film; without it, a list of the grids")
-    frames_per_second: float = Field(8, ge=0.5, le=50, allow_inf_nan=False, description="speed of the film")
+    frames_per_second: float = Field(
+        8, ge=0.5, le=MOST_FRAMES_PER_SECOND, allow_inf_nan=False, description="speed of the film"
+    )
     scale: int = Field(2, ge=1, le=4, description="each pixel becomes a square of so many")
     most_frames: int = Field(
         120, ge=2, le=240, description="of more grids, so many are shown, spread evenly: the first and the last too"
@@ -36,7 +40,7 @@ class TimelapseQuery(Document):
 
 
 @router.get(
-    "/jobs/{job_id}/timelapse",
+    TIMELAPSE,
     operation_id="get_timelapse",
     response_model=Timelapse,
     responses={
@@ -68,7 +72,7 @@ def get_timelapse(job_id: str, query: Annotated[TimelapseQuery, Query()], reques
     if is_current(request.headers, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     _check_size(count_pixels(grids, settings), given.settings.max_pixels)
-    with given.engine.turns.taken():
+    with given.metrics.drawn(TIMELAPSE, job.family), given.engine.turns.taken():
         film = make_film(grids, settings, job.total_steps)
     headers["Content-Disposition"] = f'inline; filename="{job.family}-{job.id}.{query.format}"'
     return Response(film, headers=headers, media_type=query.format.media_type)

@@ -363,13 +363,13 @@ def test_the_canonical_url_holds_all_that_matters_in_order(gallery: Service) -> 
 @pytest.mark.parametrize("url", [NAMED, "/generate?seed=5"])
 def test_a_client_that_has_the_grid_gets_304_before_any_network_runs(service: Service, url: str) -> None:
     tag = service.get(url).headers["etag"]
-    ran = service.count("ganery_grids_answered_total", source="network")
+    ran = service.count("ganery_drawings_answered_total", source="network")
     for sent in (tag, f'"other", W/{tag}', "*"):
         response = service.get(url, headers={"If-None-Match": sent})
         assert response.status_code == 304
         assert response.content == b""
         assert response.headers["etag"] == tag
-    assert service.count("ganery_grids_answered_total", source="network") == ran == 1
+    assert service.count("ganery_drawings_answered_total", source="network") == ran == 1
 
 
 def test_a_tag_may_come_in_any_of_several_headers(service: Service) -> None:
@@ -385,7 +385,7 @@ def test_a_grid_of_a_seed_that_is_drawn_is_always_new(gallery: Service) -> None:
 def test_304_needs_no_checkpoint_in_memory(service: Service, gallery: Service) -> None:
     tag = gallery.get(NAMED).headers["etag"]  # of a process that has another cache
     assert service.get(NAMED, headers={"If-None-Match": tag}).status_code == 304
-    assert service.count("ganery_grids_answered_total", source="network") == 0
+    assert service.count("ganery_drawings_answered_total", source="network") == 0
 
 
 def test_another_tag_gets_the_grid(gallery: Service) -> None:
@@ -402,8 +402,8 @@ def test_whatever_changes_the_bytes_changes_the_tag(gallery: Service, other: str
 
 def test_a_grid_is_rendered_once_and_then_kept(service: Service) -> None:
     assert service.get(NAMED).content == service.get(NAMED).content
-    assert service.count("ganery_grids_answered_total", source="network") == 1
-    assert service.count("ganery_grids_answered_total", source="memory") == 1
+    assert service.count("ganery_drawings_answered_total", source="network") == 1
+    assert service.count("ganery_drawings_answered_total", source="memory") == 1
     assert service.count("ganery_pictures_generated_total") == 16
 
 

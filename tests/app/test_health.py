@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from checkpoints.library import DEFAULT_CHECKPOINT
+from models import FLAGSHIP
 from store.errors import DatabaseUnavailableError
 from tests.app.problems import places, refusal
 from tests.app.service import Service, running
-from tests.app.zoo import flip_a_bit
+from tests.app.zoo import CONDITIONAL, flip_a_bit
 
 
 def test_the_service_lives(gallery: Service) -> None:
@@ -78,14 +79,46 @@ def test_metrics_count_jobs_requests_and_pictures(service: Service) -> None:
     service.get("/generate?seed=1&count=4&nice=true&nice_factor=2")
     assert service.count("ganery_pictures_generated_total", nice="true") == 4
     assert service.count("ganery_candidates_drawn_total") == 8
-    assert service.count("ganery_generate_duration_seconds_count") == 1
+    assert service.count("ganery_drawing_duration_seconds_count") == 1
     assert service.count("ganery_http_request_duration_seconds_count", route="/generate", status="200") == 1
     for _ in range(2):  # the second is from memory, which takes no time to draw
         service.get("/latent/picture?seed=1")
-    assert service.count("ganery_generate_duration_seconds_count") == 2
+    assert service.count("ganery_drawing_duration_seconds_count") == 2
     service.get("/jobs/nobody")
     assert service.count("ganery_http_request_duration_seconds_count", route="/jobs/{job_id}", status="404") == 1
     assert service.count("ganery_build_info") == 1
+
+
+DRAWN = {
+    "/generate": "/generate?checkpoint={id}&seed=1",
+    "/inspect": "/inspect?checkpoint={id}&seed=1&index=0",
+    "/neighbours": "/neighbours?checkpoint={id}&seed=1&index=0",
+    "/latent/walk": "/latent/walk?checkpoint={id}&from_seed=1&to_seed=2&steps=2",
+    "/latent/directions": "/latent/directions?checkpoint={id}",
+    "/checkpoints/{checkpoint_id}/nice-report": "/checkpoints/{id}/nice-report?count=10",
+}
+
+
+def test_every_endpoint_that_draws_is_counted_by_where_its_answer_came_from(service: Service) -> None:
+    checkpoint = service.id_of(CONDITIONAL)
+    for route, path in DRAWN.items():
+        url = path.replace("{id}", checkpoint)
+        first, _ = (service.get(url) for _ in range(2))
+        assert first.status_code == 200, first.text
+        assert service.get(url, headers={"If-None-Match": first.headers["etag"]}).status_code == 304
+        for source in ("network", "memory", "client"):
+            assert service.count("ganery_drawings_answered_total", route=route, source=source) == 1
+        assert service.count("ganery_drawing_duration_seconds_count", route=route, family=FLAGSHIP) == 1
+
+
+def test_what_is_sent_to_be_drawn_or_looked_at_is_counted(service: Service) -> None:
+    png = service.get(f"/generate?checkpoint={CONDITIONAL}&seed=1&index=0").content
+    service.post("/pictures", json={"recipe": {"checkpoint": CONDITIONAL, "seed": 2, "index": 0}})
+    for path in ("/verify", "/latent/project"):
+        answer = service.post(path, content=png, headers={"Content-Type": "image/png"})
+        assert answer.status_code == 200, answer.text
+    for route, source in (("/pictures", "network"), ("/verify", "memory"), ("/latent/project", "network")):
+        assert service.count("ganery_drawings_answered_total", route=route, source=source) == 1
 
 
 def test_many_apps_count_for_themselves(service: Service, gallery: Service) -> None:

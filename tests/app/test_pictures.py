@@ -99,7 +99,7 @@ def test_the_same_picture_is_kept_once_from_whatever_grid(service: Service) -> N
         assert again.status_code == 200
         assert again.json() == first
     assert seeds(service) == [5]
-    assert service.count("ganery_grids_answered_total") == 1
+    assert service.count("ganery_drawings_answered_total") == 1
 
 
 def test_a_whole_grid_is_kept_and_has_a_class_only_if_it_is_of_one(service: Service) -> None:

@@ -72,10 +72,10 @@ def test_a_picture_tells_the_url_that_draws_it_again(gallery: Service, url: str)
 
 def test_recall_draws_nothing_and_needs_no_checkpoint(service: Service) -> None:
     png = retold(drawn(service), url="/generate?checkpoint=gone-100&seed=3", checkpoint="gone-100")
-    before = service.count("ganery_grids_answered_total")
+    before = service.count("ganery_drawings_answered_total")
     told = post(service, "/recall", png).json()
     assert (told["checkpoint"], told["available"]) == ("gone-100", False)
-    assert service.count("ganery_grids_answered_total") == before
+    assert service.count("ganery_drawings_answered_total") == before
 
 
 def test_a_kept_picture_is_recognised_by_its_bytes(service: Service) -> None:

@@ -9,9 +9,11 @@ import pytest
 from playwright.sync_api import Page, Playwright
 
 from benchmarks._browser import NAMES, arguments, find_chromium
+from tests.app.fixtures import pretrained, service
 from tests.app.service import Service, running
-from tests.app.zoo import shipped
 from tests.e2e.faults import Faults
+
+__all__ = ["pretrained", "service"]
 
 FOLDER = Path(__file__).parent
 
@@ -44,24 +46,10 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any], playwrigh
     return {**browser_type_launch_args, "executable_path": _browser(playwright), "args": arguments()}
 
 
-@pytest.fixture(scope="package", autouse=True)
-def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where the tiny checkpoints lie that the service of these tests ships."""
-    with shipped(tmp_path_factory.mktemp("pretrained")) as directory:
-        yield directory
-
-
 @pytest.fixture(scope="package")
 def served(pretrained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The real service, which all tests share that leave nothing behind."""
     with running(tmp_path_factory.mktemp("served")) as service:
-        yield service
-
-
-@pytest.fixture
-def service(pretrained: Path, tmp_path: Path) -> Iterator[Service]:
-    """A real service of the test's own: go to `service.url`."""
-    with running(tmp_path) as service:
         yield service
 
 

@@ -1,18 +1,18 @@
 """The gallery: pictures that people kept, and one of them in full."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
-from pydantic import Field, model_validator
+from pydantic import Field
 from starlette.responses import Response
 
 from app.dependencies import Given, Services
-from app.pictures.schemas import MOST_IN_LINK, PictureId, PictureOrder, PicturesQuery, PictureView
+from app.pictures.schemas import MOST_IN_LINK, PictureId, PictureOrder, PicturesQuery, PictureView, wish_of
 from app.refusals import ParameterError
-from app.routes.pictures import wish_of
+from app.schemas import FormQuery
 from app.web.pages import render
 from app.web.telling import tell_thousands
 from models import DATASETS, families
@@ -27,15 +27,10 @@ _COUNTED = 1000
 """More are not counted: it would take longer than to show the page."""
 
 
-class GalleryQuery(PicturesQuery):
+class GalleryQuery(PicturesQuery, FormQuery):
     """What the page shows. An empty value counts as left out: so does a form send it."""
 
     picture: PictureId | None = Field(None, description="show this picture in full too")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_empty(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {name: value for name, value in values.items() if value != ""}
 
     def address(self, **changes: object) -> str:
         """Return the URL of this page with something changed; None leaves it out."""

@@ -12,8 +12,7 @@ from starlette.responses import Response
 from app.dependencies import Given
 from app.pictures.catalogue import KnownCheckpoint
 from app.pictures.recipes import require_known
-from app.ranking import BETTER, choose_metric
-from app.routes.leaderboard import by_judge, rank
+from app.ranking import BETTER, by_judge, choose_metric, rank
 from app.routes.studies import FindingsQuery, view_study
 from app.schemas import Document, PageQuery, Standing
 from app.study_schemas import StudySummary, StudyView
