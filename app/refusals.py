@@ -61,7 +61,7 @@ class NoRecipeError(RefusedError):
     """A PNG that does not tell how it was made, or tells what no recipe of this version is."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"{reason}: send a PNG as GET /generate answers it, saved without changes")
+        super().__init__(f"{reason}: send a PNG as GET /generate or GET /latent/... answers it, saved without changes")
 
 
 class OtherWeightsError(RefusedError):

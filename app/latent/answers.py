@@ -1,13 +1,12 @@
 """The latent tools as files and documents: drawn in the engine's turns, and kept under their entity tags."""
 
 import base64
-import io
 import json
-import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import av
 import PIL
@@ -18,13 +17,15 @@ from app.latent.direction_files import DirectionFiles
 from app.latent.queries import (
     LatentQuery,
     LatentRecipe,
+    PictureQuery,
     ProjectQuery,
     VariationsFormat,
     VariationsQuery,
     WalkFormat,
     WalkQuery,
 )
-from app.latent.tools import Bench, Drawn, draw_variations, draw_walk, find_variations
+from app.latent.tools import TOOLS, Bench, Drawn, find_variations
+from app.pictures.archive import Entry, stream_zip
 from app.pictures.catalogue import KnownCheckpoint
 from app.pictures.films import encode_film
 from app.pictures.inference import Engine, find_judge
@@ -34,7 +35,7 @@ from app.sharing import KeptWork, LeastRecentlyUsed
 from checkpoints.library import has_judge
 from models import Direction, LatentSpace, Match, encode_png, find_directions, lay_out, project, to_pixels
 
-LATENT_VERSION = 1
+LATENT_VERSION = 2
 """Grows whenever the same request begins to get another answer."""
 
 SPACES_KEPT = 16
@@ -42,7 +43,9 @@ DIRECTIONS_KEPT = 64
 ANSWER_BYTES = 16 * 2**20
 
 Q = TypeVar("Q", bound=LatentQuery)
-Tool = Callable[[Bench, LatentRecipe[Q]], Drawn]
+
+_NEVER = datetime(1980, 1, 1, tzinfo=UTC).timestamp()
+"""When a file was changed, in a zip that tells no time: the earliest that it can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +79,12 @@ class Latents:
         """Return the answer of this tag, if it was made lately."""
         return self._answers.find(tag)
 
-    def grid(self, recipe: LatentRecipe[Q], tag: str, tool: Tool[Q]) -> Answer:
-        """Return the PNG of a tool. Raises BusyError, ParameterError, ControlError, and what `Engine.load` raises."""
-        return self._once(recipe, tag, lambda bench: self._encode(recipe, tool(bench, recipe)))
+    def answer(self, recipe: LatentRecipe[Q], tag: str) -> Answer:
+        """Return what a tool draws, in the form that is asked for.
 
-    def walk(self, recipe: LatentRecipe[WalkQuery], tag: str) -> Answer:
-        """Return a walk in the form that is asked for. Raises what `grid` raises."""
-        return self._once(recipe, tag, lambda bench: self._encode_walk(recipe, draw_walk(bench, recipe)))
-
-    def variations(self, recipe: LatentRecipe[VariationsQuery], tag: str) -> Answer:
-        """Return variations in the form that is asked for. Raises what `grid` raises."""
-        if recipe.query.format is VariationsFormat.GRID:
-            return self.grid(recipe, tag, draw_variations)
-        return self._once(recipe, tag, lambda bench: _tell_variations(bench, recipe))
+        Raises BusyError, ParameterError, ControlError, and what `Engine.load` raises.
+        """
+        return self._once(recipe, tag, lambda bench: self._make(bench, recipe))
 
     def directions(self, checkpoint: KnownCheckpoint) -> Sequence[Direction]:
         """Return the directions of a checkpoint: found once, in some seconds. Raises BusyError, and as `load`."""
@@ -113,8 +109,8 @@ class Latents:
             return Projection(
                 checkpoint=recipe.checkpoint.id,
                 judge=None if judge is None else find_judge(dataset.name).name,
-                target=_data_url(to_pixels(picture)[0]),
-                items=[_tell_match(bench, recipe, match) for match in matches],
+                target=_data_url(encode_png(lay_out(to_pixels(picture), columns=1))),
+                items=[self._tell_match(bench, recipe, match) for match in matches],
             )
 
     def _find_directions(self, checkpoint: KnownCheckpoint) -> Sequence[Direction]:
@@ -145,65 +141,77 @@ class Latents:
         """Make an answer unless it is kept, and wait for one that is being made."""
         return self._answers.make(tag, lambda: make(self._bench(recipe.checkpoint)))
 
-    def _encode(self, recipe: LatentRecipe[Q], drawn: Drawn) -> Answer:
+    def _make(self, bench: Bench, recipe: LatentRecipe[Any]) -> Answer:
+        match recipe.query:
+            case VariationsQuery(format=VariationsFormat.JSON):
+                return self._tell_variations(bench, recipe)
+            case WalkQuery(format=kind) if kind is not WalkFormat.STRIP:
+                return self._encode_walk(recipe, TOOLS[recipe.path].draw(bench, recipe))
+        drawn = TOOLS[recipe.path].draw(bench, recipe)
+        return Answer(self._encode(recipe, drawn), "image/png", len(drawn.pixels))
+
+    def _encode(self, recipe: LatentRecipe[Q], drawn: Drawn) -> bytes:
+        """Return a PNG that tells how it was made."""
         grid = lay_out(drawn.pixels, columns=drawn.columns, scale=recipe.query.enlargement)
-        text = describe_latents(recipe, len(drawn.pixels), version=self._version)
-        return Answer(encode_png(grid, text), "image/png", len(drawn.pixels))
+        return encode_png(grid, describe_latents(recipe, len(drawn.pixels), version=self._version))
 
     def _encode_walk(self, recipe: LatentRecipe[WalkQuery], drawn: Drawn) -> Answer:
         query = recipe.query
-        if query.format is WalkFormat.STRIP:
-            return self._encode(recipe, drawn)
-        frames = _enlarge(drawn.pixels, query.enlargement)
-        if query.format.film is not None:
-            content = encode_film(frames.numpy(), query.format.film, frames_per_second=query.fps)
+        if query.format.film is None:
+            content = b"".join(stream_zip(self._frames(recipe, drawn)))
         else:
-            told = {"url": recipe.url, "frames_per_second": query.fps, "software": f"Ganery {self._version}"}
-            content = _pack([encode_png(frame) for frame in frames], told)
-        return Answer(content, query.format.media_type, len(frames))
+            frames = _enlarge(drawn.pixels, query.enlargement)
+            content = encode_film(frames.numpy(), query.format.film, frames_per_second=query.fps)
+        return Answer(content, query.format.media_type, len(drawn.pixels))
+
+    def _frames(self, recipe: LatentRecipe[WalkQuery], drawn: Drawn) -> Iterator[Entry]:
+        """Yield the pictures of a walk as numbered PNG files, each with its own recipe, and what is told of them all.
+
+        They tell no time, so that equal walks are equal bytes.
+        """
+        first = recipe.query.index or 0
+        for place, pixels in enumerate(drawn.pixels, start=first):
+            one = replace(recipe, query=recipe.query.alone(place))
+            png = self._encode(one, Drawn(pixels[None], 1))
+            yield Entry(f"{place:03}.png", _NEVER, lambda png=png: png)  # type: ignore[misc]
+        told = {
+            "url": recipe.url,
+            "frames_per_second": recipe.query.fps,
+            "software": f"Ganery {self._version}",
+        }
+        yield Entry("walk.json", _NEVER, f"{json.dumps(told, indent=2)}\n".encode)
+
+    def _tell_variations(self, bench: Bench, recipe: LatentRecipe[VariationsQuery]) -> Answer:
+        points, label = bench.space.settle(find_variations(bench, recipe)), bench.label(recipe.query)
+        pixels = bench.draw(recipe.query, points, bench.space.weigh([label] * len(points)))
+        recipes = [_alone(bench, recipe, point, label, recipe.query.truncation) for point in points]
+        items = [self._tell_latent(one, picture) for one, picture in zip(recipes, pixels, strict=True)]
+        document = Variations(checkpoint=recipe.checkpoint.id, url=recipe.url, items=items)
+        return Answer(document.model_dump_json().encode(), "application/json", len(items))
+
+    def _tell_match(self, bench: Bench, recipe: LatentRecipe[ProjectQuery], match: Match) -> MatchView:
+        told = self._tell_latent(_alone(bench, recipe, match.point, match.label), to_pixels(match.image))
+        errors = {"distance": round(match.distance, 6), "pixel_error": round(match.pixel_error, 6)}
+        return MatchView(**told.model_dump(), **errors)
+
+    def _tell_latent(self, recipe: LatentRecipe[PictureQuery], pixels: Tensor) -> LatentView:
+        """Describe a latent by its address, its picture (c, h, w) uint8, and the URL at which it is drawn again."""
+        picture = _data_url(self._encode(recipe, Drawn(pixels[None], 1)))
+        return LatentView(latent=recipe.query.seed, label=recipe.query.label, url=recipe.url, picture=picture)
 
 
-def tell_latent(
-    bench: Bench, recipe: LatentRecipe[Q], point: Tensor, label: int, pixels: Tensor, *, truncation: float = 1.0
-) -> LatentView:
-    """Describe a latent by its address, its picture (c, h, w) uint8, and the URL at which it is drawn again."""
-    address = bench.space.address(point)
+def _alone(
+    bench: Bench, recipe: LatentRecipe[Any], point: Tensor, label: int, truncation: float = 1.0
+) -> LatentRecipe[PictureQuery]:
+    """Return the recipe of the picture of one latent."""
     named = recipe.dataset.classes[label] if bench.space.sampler.is_conditional else None
-    url = recipe.url_of_picture(address, named, truncation)
-    return LatentView(latent=address, label=named, url=url, picture=_data_url(pixels))
+    return recipe.of_picture(bench.space.address(point), named, truncation)
 
 
-def _tell_match(bench: Bench, recipe: LatentRecipe[ProjectQuery], match: Match) -> MatchView:
-    told = tell_latent(bench, recipe, match.point, match.label, to_pixels(match.image))
-    return MatchView(**told.model_dump(), distance=round(match.distance, 6), pixel_error=round(match.pixel_error, 6))
-
-
-def _data_url(pixels: Tensor) -> str:
-    """Return a picture (c, h, w) uint8 as a data URL of a PNG."""
-    return f"data:image/png;base64,{base64.b64encode(encode_png(pixels.permute(1, 2, 0))).decode()}"
-
-
-def _tell_variations(bench: Bench, recipe: LatentRecipe[VariationsQuery]) -> Answer:
-    points, label = bench.space.settle(find_variations(bench, recipe)), bench.label(recipe.query)
-    pixels = bench.draw(recipe.query, points, bench.space.weigh([label] * len(points)))
-    items = [
-        tell_latent(bench, recipe, point, label, one, truncation=recipe.query.truncation)
-        for point, one in zip(points, pixels, strict=True)
-    ]
-    document = Variations(checkpoint=recipe.checkpoint.id, url=recipe.url, items=items)
-    return Answer(document.model_dump_json().encode(), "application/json", len(items))
+def _data_url(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 def _enlarge(pixels: Tensor, scale: int) -> Tensor:
     """Return pictures (n, c, h, w) as frames (n, h * scale, w * scale, c)."""
     return pixels.repeat_interleave(scale, 2).repeat_interleave(scale, 3).permute(0, 2, 3, 1).contiguous()
-
-
-def _pack(pictures: Sequence[bytes], told: dict[str, object]) -> bytes:
-    """Return a zip of numbered PNG files and what is told of them; it holds no time, so equal walks are equal bytes."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for place, picture in enumerate(pictures):
-            archive.writestr(zipfile.ZipInfo(f"{place:03}.png"), picture)
-        archive.writestr(zipfile.ZipInfo("walk.json"), json.dumps(told, indent=2) + "\n")
-    return file.getvalue()

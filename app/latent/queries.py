@@ -115,6 +115,11 @@ class DrawnQuery(LatentQuery):
         """The side of the square that each pixel becomes."""
         return self.scale or 1
 
+    @property
+    def is_png(self) -> bool:
+        """Whether a PNG answers it, and nothing else."""
+        return True
+
 
 class PictureQuery(DrawnQuery):
     """One picture."""
@@ -149,6 +154,11 @@ class VariationsQuery(PictureQuery):
         """Whether addresses are asked for."""
         return self.format is VariationsFormat.JSON
 
+    @property
+    def is_png(self) -> bool:
+        """Whether a PNG answers it, and nothing else."""
+        return self.format is VariationsFormat.GRID
+
 
 class WalkQuery(DrawnQuery):
     """Pictures on the way from one latent to another."""
@@ -166,6 +176,7 @@ class WalkQuery(DrawnQuery):
     to_label: Label | None = Field(None, description="where the walk ends: the class; default `label`")
     steps: int = Field(16, ge=2, le=MOST_STEPS, description="pictures from the beginning to the end, both among them")
     loop: bool = Field(False, description="whether the walk goes back to its beginning, so that a film closes")
+    index: Index | None = Field(None, description="draw only this picture of the walk, from 0")
     format: WalkFormat = Field(WalkFormat.STRIP, description="a PNG, a film, or a zip of a PNG for each picture")
     columns: int | None = Field(None, ge=1, le=MOST_STEPS, description="pictures in a row of a PNG; default all")
     fps: Annotated[float, Field(ge=1, le=MOST_FRAMES_PER_SECOND, allow_inf_nan=False)] = Field(
@@ -181,6 +192,11 @@ class WalkQuery(DrawnQuery):
             return own
         return 0 if what == "index" and self.to_seed is not None else self.named("from_", what)
 
+    def alone(self, place: int) -> "WalkQuery":
+        """Return what draws the one picture of this place as a PNG."""
+        unsaid = {name: type(self).model_fields[name].default for name in ("format", "columns", "fps")}
+        return self.model_copy(update={**unsaid, "index": place})
+
     def pictures(self, dataset: DatasetSpec) -> int:
         """Return how many pictures it takes."""
         return 2 * self.steps - 2 if self.loop else self.steps
@@ -189,6 +205,11 @@ class WalkQuery(DrawnQuery):
     def enlargement(self) -> int:
         """The side of the square that each pixel becomes."""
         return self.scale or (1 if self.format.film is None else FILM_SCALE)
+
+    @property
+    def is_png(self) -> bool:
+        """Whether a PNG answers it, and nothing else."""
+        return self.format is WalkFormat.STRIP
 
 
 class SweepQuery(PictureQuery):
@@ -286,18 +307,15 @@ class LatentRecipe(Generic[Q]):
     @property
     def url(self) -> str:
         """The one URL of this answer, relative to the service: its parameters complete, and in order."""
-        return _url(self.path, self.query)
+        chosen = self.query.model_dump(mode="json", exclude_defaults=True)
+        return f"{self.path}?{urlencode(sorted((name, _written(value)) for name, value in chosen.items()))}"
 
-    def url_of_picture(self, address: str, label: str | None, truncation: float = 1.0) -> str:
-        """Return the URL of the picture of a latent of the same checkpoint."""
+    def of_picture(self, address: str, label: str | None, truncation: float = 1.0) -> "LatentRecipe[PictureQuery]":
+        """Return the recipe of the picture of a latent of the same checkpoint."""
         query = PictureQuery(checkpoint=self.checkpoint.id, seed=address, label=label, truncation=truncation)
-        return _url(PICTURE_PATH, query)
-
-
-def _url(path: str, query: LatentQuery) -> str:
-    """Return the URL of a complete request: what is not as by default, in order."""
-    chosen = query.model_dump(mode="json", exclude_defaults=True)
-    return f"{path}?{urlencode(sorted((name, _written(value)) for name, value in chosen.items()))}"
+        return LatentRecipe(
+            PICTURE_PATH, query, self.checkpoint, self.dataset, self.family, is_drawn=False, is_pinned=True
+        )
 
 
 def complete_latent(path: str, query: Q, catalogue: Catalogue, limits: Limits) -> LatentRecipe[Q]:
@@ -310,7 +328,7 @@ def complete_latent(path: str, query: Q, catalogue: Catalogue, limits: Limits) -
     chosen: dict[str, object] = {"checkpoint": checkpoint.id, "family": None, "dataset": None}
     given = query.model_dump(exclude_none=True)
     seeds = {name: _whole(name, value) for name, value in given.items() if name.endswith("seed")}
-    drawn = {name: str(secrets.randbelow(DRAWN_SEEDS)) for name in _seeds_to_draw(query) if name not in seeds}
+    drawn = {name: str(secrets.randbelow(DRAWN_SEEDS)) for name in seeds_of(query) if name not in seeds}
     labels = {name: _class_of(name, value, dataset, family) for name, value in given.items() if name.endswith("label")}
     _refuse_numbers_of_addresses(query)
     _check_size(query, dataset, limits)
@@ -325,8 +343,8 @@ def complete_latent(path: str, query: Q, catalogue: Catalogue, limits: Limits) -
     )
 
 
-def _seeds_to_draw(query: LatentQuery) -> list[str]:
-    """Return the seeds without which nothing could be drawn; a walk that names no end stays at its beginning."""
+def seeds_of(query: LatentQuery) -> list[str]:
+    """Return the parameters without which nothing could be drawn; a walk that names no end stays at its beginning."""
     return [f"{point}seed" for point in query.POINTS if point != "to_"]
 
 

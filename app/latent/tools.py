@@ -1,16 +1,17 @@
 """What each of the latent tools draws, from the latents of one checkpoint."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import isqrt
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
 
 from app.latent.queries import (
     MOST_CLASSES,
+    PICTURE_PATH,
     ArithmeticQuery,
     DrawnQuery,
     LatentQuery,
@@ -106,7 +107,7 @@ def draw_picture(bench: Bench, recipe: LatentRecipe[PictureQuery]) -> Drawn:
 
 
 def draw_walk(bench: Bench, recipe: LatentRecipe[WalkQuery]) -> Drawn:
-    """Draw what lies between two latents and two classes."""
+    """Draw what lies between two latents and two classes. Raises ParameterError for a place that is not on the way."""
     query = recipe.query
     shares = torch.linspace(0, 1, query.steps, dtype=torch.float64)
     points = walk(bench.point(query, "from_"), bench.point(query, "to_"), shares)
@@ -114,7 +115,15 @@ def draw_walk(bench: Bench, recipe: LatentRecipe[WalkQuery]) -> Drawn:
     pixels = bench.draw(query, points, weights)
     if query.loop:
         pixels = torch.cat([pixels, pixels[1:-1].flip(dims=(0,))])
+    if query.index is not None:
+        pixels = _only(pixels, query.index)
     return Drawn(pixels, query.columns or len(pixels))
+
+
+def _only(pixels: Tensor, index: int) -> Tensor:
+    if index >= len(pixels):
+        raise ParameterError("index", f"this walk has the pictures 0 to {len(pixels) - 1}, {index} came")
+    return pixels[index : index + 1]
 
 
 def find_variations(bench: Bench, recipe: LatentRecipe[VariationsQuery]) -> Tensor:
@@ -167,6 +176,31 @@ def draw_sweep(bench: Bench, recipe: LatentRecipe[SweepQuery]) -> Drawn:
         return _by_control(partial(bench.draw, query, points, weights), control, values)
     move = _along(bench, query)
     return _beside([bench.draw(query, move(points, value), weights) for value in values])
+
+
+Q = TypeVar("Q", bound=DrawnQuery)
+
+
+@dataclass(frozen=True, slots=True)
+class Tool(Generic[Q]):
+    """What an endpoint takes, and what it draws."""
+
+    query: type[Q]
+    draw: Callable[[Bench, LatentRecipe[Q]], Drawn]
+
+
+TOOLS: Mapping[str, Tool[Any]] = {
+    PICTURE_PATH: Tool(PictureQuery, draw_picture),
+    "/latent/variations": Tool(VariationsQuery, draw_variations),
+    "/latent/walk": Tool(WalkQuery, draw_walk),
+    "/latent/sweep": Tool(SweepQuery, draw_sweep),
+    "/latent/matrix": Tool(MatrixQuery, draw_matrix),
+    "/latent/arithmetic": Tool(ArithmeticQuery, draw_arithmetic),
+}
+"""By the path of the endpoint."""
+
+
+# --- What stands beside the pictures ------------------------------------------------------------------------------
 
 
 def list_values(query: SweepQuery, family: Family[Any]) -> Sequence[float]:

@@ -60,14 +60,28 @@ def describe(
 
 
 def describe_latents(recipe: LatentRecipe[Any], pictures: int, *, version: str) -> Mapping[str, str]:
-    """Return the text chunks of what a latent tool drew, by keyword; its URL is its whole recipe."""
+    """Return the text chunks of what a latent tool drew, by keyword; its URL repeats it."""
     checkpoint = recipe.checkpoint
+    what, them = ("1 picture", "it") if pictures == 1 else (f"{pictures} pictures", "them")
+    full = {
+        "url": recipe.url,
+        "checkpoint": checkpoint.id,
+        "checkpoint_sha256": checkpoint.digest,
+        "job": checkpoint.job_id,
+        "family": checkpoint.family,
+        "preset": checkpoint.preset,
+        "step": checkpoint.step,
+        "dataset": checkpoint.dataset,
+        "count": pictures,
+        "device_class": DEVICE_CLASS,
+        "version": version,
+    }
     return {
-        "Title": f"{pictures} pictures by {checkpoint.id}",
-        "Description": f"{pictures} pictures, drawn by {checkpoint.family} trained on {recipe.dataset.name}; no camera "
-        "took them.",
+        "Title": f"{what} by {checkpoint.id}",
+        "Description": f"{what}, drawn by {checkpoint.family} trained on {checkpoint.dataset}; no camera took {them}.",
         "Software": f"Ganery {version}",
         "Source": recipe.url,
+        KEYWORD: json.dumps(full, separators=(",", ":")),
         "XML:com.adobe.xmp": _XMP,
     }
 

@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from app.latent.queries import DrawnQuery, seeds_of
+from app.latent.tools import TOOLS
+from app.pictures.drawing import GENERATE
 from app.pictures.provenance import KEYWORD
 from app.pictures.recipes import GenerateQuery
 from app.pictures.schemas import parameters_of
@@ -15,13 +18,23 @@ from app.pictures.uploads import opened
 from app.refusals import NoRecipeError
 from store.requests import shorten
 
+_QUERIES: Mapping[str, type[GenerateQuery | DrawnQuery]] = {
+    GENERATE: GenerateQuery,
+    **{path: tool.query for path, tool in TOOLS.items()},
+}
+"""What the endpoints take whose PNG files tell a recipe, by their paths."""
+
 
 @dataclass(frozen=True, slots=True)
 class ToldRecipe:
-    """What a PNG tells of itself. Anyone can write such text: it is a claim. told: all of it."""
+    """What a PNG tells of itself. Anyone can write such text: it is a claim. told: all of it.
 
+    path: of the endpoint that draws it; query: of GenerateQuery where that is GET /generate, else of a latent tool.
+    """
+
+    path: str
     url: str
-    query: GenerateQuery
+    query: GenerateQuery | DrawnQuery
     checkpoint_id: str
     told: Mapping[str, Any]
 
@@ -53,16 +66,20 @@ def read_recipe(png: bytes) -> ToldRecipe:
         raise NoRecipeError("the PNG tells no recipe of Ganery's")
     told = _object(str(text))
     url = told.get("url")
-    if not isinstance(url, str) or not url.startswith("/generate?"):
-        raise NoRecipeError(f"its recipe has the url {shorten(url)}, where one of /generate should be")
+    path = url.partition("?")[0] if isinstance(url, str) else ""
+    if not isinstance(url, str) or path not in _QUERIES:
+        raise NoRecipeError(f"its recipe has the url {shorten(url)}, where one of {', '.join(_QUERIES)} should be")
     try:
-        query = GenerateQuery.model_validate(parameters_of(url))
+        query: GenerateQuery | DrawnQuery = _QUERIES[path].model_validate(parameters_of(url))
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise NoRecipeError(f"its recipe is none of this version ({faults})") from error
-    if query.checkpoint is None or query.seed is None:
+    seeds = seeds_of(query) if isinstance(query, DrawnQuery) else ["seed"]
+    if query.checkpoint is None or any(getattr(query, name) is None for name in seeds):
         raise NoRecipeError("its recipe names no checkpoint, or no seed")
-    return ToldRecipe(f"/generate?{urlsplit(url).query}", query, query.checkpoint, told)
+    if isinstance(query, DrawnQuery) and not query.is_png:
+        raise NoRecipeError("its recipe draws no PNG")
+    return ToldRecipe(path, f"{path}?{urlsplit(url).query}", query, query.checkpoint, told)
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -180,7 +180,8 @@ class TagView(Document):
 class RecallView(Document):
     """What a PNG tells of how it was made. Nothing was drawn, and nothing is proved: POST /verify does."""
 
-    url: str = Field(description="draws it again: GET /generate with all its parameters")
+    url: str = Field(description="draws it again: GET /generate or GET /latent/... with all its parameters")
+    path: str = Field(description="of that URL; what /generate drew, POST /pictures keeps")
     page: str = Field(description="the page on which its parameters can be changed")
     parameters: Mapping[str, str] = Field(description="those of the URL")
     recipe: Mapping[str, Any] = Field(description="all that the PNG tells")
@@ -196,7 +197,7 @@ class VerificationView(Document):
         description="equal: every pixel is the same; close: none differs by more than rounding can; else different"
     )
     reasons: Sequence[str] = Field(description="why, in plain words")
-    same_bytes: bool = Field(description="whether the whole file is what GET /generate answers, not the pixels alone")
+    same_bytes: bool = Field(description="whether the whole file is what the URL answers, not the pixels alone")
     pixels: int | None = Field(description="how many were compared; null where the sizes differ")
     differing_pixels: int | None = Field(description="how many of them are not the same")
     largest_difference: int | None = Field(description="of a pixel, in levels from 0 to 255")

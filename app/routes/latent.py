@@ -1,15 +1,15 @@
 """The latents behind the pictures: GET /latent/..., and POST /latent/project."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.caching import REVALIDATE, cache_headers
 from app.dependencies import PNG, PNG_BODY, Given, Services, TakesEachOnce
-from app.latent.answers import Answer, Tool
+from app.latent.answers import Answer
 from app.latent.queries import (
     PICTURE_PATH,
     ArithmeticQuery,
@@ -24,7 +24,6 @@ from app.latent.queries import (
     WalkQuery,
     complete_latent,
 )
-from app.latent.tools import draw_arithmetic, draw_matrix, draw_picture, draw_sweep
 from app.openapi import UNCHANGED, draws, refuses, tells
 from app.pictures.catalogue import read_again
 from app.pictures.drawing import answer_drawn, draw_once, limits
@@ -36,8 +35,6 @@ from models import PICTURES_MEASURED, Direction
 router = APIRouter(tags=["latents"])
 
 DIRECTIONS, PROJECT = "/latent/directions", "/latent/project"
-
-Q = TypeVar("Q", bound=LatentQuery)
 
 _HEADERS = {
     "ETag": "a function of all that the bytes depend on",
@@ -68,7 +65,7 @@ _OTHER_WALKS = {kind.media_type: _FILE for kind in WalkFormat if kind is not Wal
 )
 def draw_latent(query: Annotated[PictureQuery, Query()], request: Request, given: Given) -> Response:
     """Draw the picture of one latent, named by a seed and a number under it, or by its address."""
-    return _answer_grid(PICTURE_PATH, query, draw_picture, request, given)
+    return _answer(PICTURE_PATH, query, request, given)
 
 
 @router.get(
@@ -80,7 +77,7 @@ def draw_latent(query: Annotated[PictureQuery, Query()], request: Request, given
 )
 def vary_latent(query: Annotated[VariationsQuery, Query()], request: Request, given: Given) -> Response:
     """Draw pictures around one: its latent mixed with others, `spread` of them, so that all are as likely as it."""
-    return _answer("/latent/variations", query, given.latents.variations, request, given)
+    return _answer("/latent/variations", query, request, given)
 
 
 @router.get(
@@ -96,7 +93,7 @@ def walk_latents(query: Annotated[WalkQuery, Query()], request: Request, given: 
     The walk goes along a great circle, on which every latent is as likely as those that the network learnt from.
     Between classes the labels are mixed where the network embeds them; where it does not, the class changes halfway.
     """
-    return _answer("/latent/walk", query, given.latents.walk, request, given)
+    return _answer("/latent/walk", query, request, given)
 
 
 @router.get(
@@ -111,7 +108,7 @@ def sweep_latent(query: Annotated[SweepQuery, Query()], request: Request, given:
 
     A direction is found by measuring pictures when it is first asked for, which takes some seconds.
     """
-    return _answer_grid("/latent/sweep", query, draw_sweep, request, given)
+    return _answer("/latent/sweep", query, request, given)
 
 
 @router.get(
@@ -126,7 +123,7 @@ def cross_classes(query: Annotated[MatrixQuery, Query()], request: Request, give
 
     Of a family that found its classes itself, as InfoGAN does, the columns are its codes.
     """
-    return _answer_grid("/latent/matrix", query, draw_matrix, request, given)
+    return _answer("/latent/matrix", query, request, given)
 
 
 @router.get(
@@ -138,7 +135,7 @@ def cross_classes(query: Annotated[MatrixQuery, Query()], request: Request, give
 )
 def combine_latents(query: Annotated[ArithmeticQuery, Query()], request: Request, given: Given) -> Response:
     """Reckon with pictures: what b is to a, c is to the fourth. Latents are combined, and classes as they are."""
-    return _answer_grid("/latent/arithmetic", query, draw_arithmetic, request, given)
+    return _answer("/latent/arithmetic", query, request, given)
 
 
 @router.get(
@@ -194,7 +191,8 @@ def project_picture(query: Annotated[ProjectQuery, Query()], picture: PNG, given
 
     The body is a PNG like those of the data set: for MNIST white on black, and brought to its size. Many latents are
     drawn, and the best moved until pixels and a classifier's features agree. Each is told by an address, which GET
-    /latent/walk and the others take where they take a seed.
+    /latent/walk and the others take where they take a seed. The `url` of each draws it again; the search itself has no
+    URL, since what is sent is not kept: send the picture again to repeat it.
     """
 
     def find() -> Projection:
@@ -206,20 +204,12 @@ def project_picture(query: Annotated[ProjectQuery, Query()], picture: PNG, given
     return read_again(find)
 
 
-def _answer_grid(path: str, query: Q, tool: Tool[Q], request: Request, given: Services) -> Response:
-    return _answer(path, query, lambda recipe, tag: given.latents.grid(recipe, tag, tool), request, given)
+def _answer(path: str, query: LatentQuery, request: Request, given: Services) -> Response:
+    """Answer with what is drawn of the complete request, or tell a client that it has it."""
+    return read_again(lambda: _answer_once(path, query, request, given))
 
 
-def _answer(
-    path: str, query: Q, make: Callable[[LatentRecipe[Q], str], Answer], request: Request, given: Services
-) -> Response:
-    """Answer with what is made of the complete request, or tell a client that it has it."""
-    return read_again(lambda: _answer_once(path, query, make, request, given))
-
-
-def _answer_once(
-    path: str, query: Q, make: Callable[[LatentRecipe[Q], str], Answer], request: Request, given: Services
-) -> Response:
+def _answer_once(path: str, query: LatentQuery, request: Request, given: Services) -> Response:
     recipe = complete_latent(path, query, given.catalogue, limits(given))
     tag = given.latents.tag(recipe.url, recipe.checkpoint)
     kept = cache_headers(
@@ -227,12 +217,15 @@ def _answer_once(
     )
     headers = {"ETag": tag, "X-Ganery-Checkpoint": recipe.checkpoint.id, **kept}
 
-    def draw() -> Answer:
-        kept = given.latents.cached(tag)
-        return draw_once(given, kept, lambda: make(recipe, tag), route=path, family=recipe.checkpoint.family)
-
     def show(answer: Answer) -> Response:
         told = {"X-Ganery-Pictures": str(answer.pictures)}
         return Response(answer.content, headers=told, media_type=answer.media_type)
 
+    draw = partial(render_latents, recipe, tag, given, route=path)
     return answer_drawn(request, given, headers, route=path, draw=draw, show=show)
+
+
+def render_latents(recipe: LatentRecipe[Any], tag: str, given: Services, *, route: str) -> Answer:
+    """Return the answer of this entity tag, from memory where it is there. Raises what `Latents.answer` raises."""
+    make = partial(given.latents.answer, recipe, tag)
+    return draw_once(given, given.latents.cached(tag), make, route=route, family=recipe.checkpoint.family)

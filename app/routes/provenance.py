@@ -1,13 +1,15 @@
 """What a PNG of ours says of itself, and whether it is true."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 
 from fastapi import APIRouter
 
 from app.dependencies import PNG, PNG_BODY, Given, Services
+from app.latent.queries import DrawnQuery, complete_latent
 from app.openapi import refuses
-from app.pictures.catalogue import read_again
+from app.pictures.catalogue import KnownCheckpoint, read_again
 from app.pictures.comparison import CLOSE, Comparison, Verdict, compare
 from app.pictures.drawing import limits, render
 from app.pictures.provenance import DEVICE_CLASS
@@ -15,7 +17,10 @@ from app.pictures.recall import ToldRecipe, read_recipe
 from app.pictures.recipes import complete
 from app.pictures.schemas import RecallView, VerificationView, page_of, parameters_of
 from app.refusals import NoRecipeError, NoSuchCheckpointError, OtherWeightsError, ParameterError
+from app.routes.latent import render_latents
+from app.routes.pages.explore import page_of_latents
 from checkpoints.format import CheckpointError
+from models import ControlError
 
 router = APIRouter(tags=["pictures"])
 
@@ -28,13 +33,14 @@ PATHS = (RECALL, VERIFY)
 def recall(png: PNG, given: Given) -> RecallView:
     """Tell the recipe that a PNG holds. Nothing is drawn.
 
-    The body is a PNG as GET /generate answers it, saved without changes: most programs that edit pictures drop its
-    text.
+    The body is a PNG as GET /generate or GET /latent/... answers it, saved without changes: most programs that edit
+    pictures drop its text. GIF and WebM films hold no recipe.
     """
     told = read_recipe(png)
     return RecallView(
         url=told.url,
-        page=page_of(told.url),
+        path=told.path,
+        page=_page(told),
         parameters=parameters_of(told.url),
         recipe=told.told,
         checkpoint=told.checkpoint_id,
@@ -47,6 +53,8 @@ def recall(png: PNG, given: Given) -> RecallView:
 def verify(png: PNG, given: Given) -> VerificationView:
     """Draw a PNG again by the recipe that it holds, and tell whether both are the same.
 
+    A picture that POST /latent/project found is drawn again from its latent; what was looked for is not told in it.
+
     It is refused where the checkpoint is not here (404), or has other weights than those that drew it (409).
     """
     told = read_recipe(png)
@@ -55,12 +63,13 @@ def verify(png: PNG, given: Given) -> VerificationView:
 
 def _verify(png: bytes, told: ToldRecipe, given: Services) -> VerificationView:
     try:
-        recipe = complete(told.query, given.catalogue, limits(given))
-    except ParameterError as error:
+        redrawing = _complete(told, given)
+        if told.digest is not None and told.digest != redrawing.checkpoint.digest:
+            raise OtherWeightsError(told.checkpoint_id, told.digest, redrawing.checkpoint.digest)
+        expected = redrawing.draw()
+    except (ParameterError, ControlError) as error:
         raise NoRecipeError(f"its recipe is none of this service ({error})") from error
-    if told.digest is not None and told.digest != recipe.checkpoint.digest:
-        raise OtherWeightsError(told.checkpoint_id, told.digest, recipe.checkpoint.digest)
-    found = compare(png, render(recipe, given.engine.tag(recipe), given, route=VERIFY).png)
+    found = compare(png, expected)
     return VerificationView(
         verdict=found.verdict,
         reasons=list(_reasons(found, told, given)),
@@ -68,10 +77,37 @@ def _verify(png: bytes, told: ToldRecipe, given: Services) -> VerificationView:
         pixels=found.pixels,
         differing_pixels=found.differing,
         largest_difference=found.largest,
-        url=recipe.url,
-        checkpoint=recipe.checkpoint.id,
+        url=redrawing.url,
+        checkpoint=redrawing.checkpoint.id,
         kept=_kept(png, given),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Redrawing:
+    """What a recipe would draw here."""
+
+    url: str
+    checkpoint: KnownCheckpoint
+    draw: Callable[[], bytes]
+
+
+def _complete(told: ToldRecipe, given: Services) -> _Redrawing:
+    """Make a recipe complete. Raises what `complete` and `complete_latent` raise."""
+    if isinstance(told.query, DrawnQuery):
+        of_latents = complete_latent(told.path, told.query, given.catalogue, limits(given))
+        tag = given.latents.tag(of_latents.url, of_latents.checkpoint)
+        return _Redrawing(
+            of_latents.url, of_latents.checkpoint, lambda: render_latents(of_latents, tag, given, route=VERIFY).content
+        )
+    recipe = complete(told.query, given.catalogue, limits(given))
+    return _Redrawing(
+        recipe.url, recipe.checkpoint, lambda: render(recipe, given.engine.tag(recipe), given, route=VERIFY).png
+    )
+
+
+def _page(told: ToldRecipe) -> str:
+    return page_of_latents(told.path, told.query) if isinstance(told.query, DrawnQuery) else page_of(told.url)
 
 
 def _is_available(told: ToldRecipe, given: Services) -> bool:

@@ -90,6 +90,9 @@ def test_a_picture_tells_how_it_was_made(gallery: Service, tool: str) -> None:
     assert text["Source"] == response.headers["content-location"]
     assert "trainedAlgorithmicMedia" in text["XML:com.adobe.xmp"]
     assert text["Title"].startswith(response.headers["x-ganery-pictures"])
+    told = json.loads(text["ganery"])
+    assert told["url"] == text["Source"]
+    assert (told["checkpoint"], told["dataset"]) == (gallery.id_of(CONDITIONAL), "segments")
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -269,7 +272,18 @@ def test_a_walk_is_a_zip_of_the_same_pictures(gallery: Service) -> None:
         assert pictures == [f"{place:03}.png" for place in range(5)]
         assert json.loads(archive.read(last))["url"] == response.headers["content-location"]
         for name, picture in zip(pictures, there, strict=True):
-            assert np.array_equal(np.asarray(Image.open(io.BytesIO(archive.read(name)))), picture)
+            file = archive.read(name)
+            assert np.array_equal(np.asarray(Image.open(io.BytesIO(file))), picture)
+            assert gallery.get(json.loads(Image.open(io.BytesIO(file)).info["ganery"])["url"]).content == file
+
+
+def test_one_picture_of_a_walk_is_drawn_alone(gallery: Service) -> None:
+    loop = cells(gallery.get(url("walk", f"{SEEDED['walk']}&loop=true")))[0]
+    response = gallery.get(url("walk", f"{SEEDED['walk']}&loop=true&index=6"))
+    assert np.array_equal(cells(response)[0], loop[6:7])
+    assert response.headers["x-ganery-pictures"] == "1"
+    beyond = gallery.get(url("walk", f"{SEEDED['walk']}&loop=true&index=8"))
+    assert "has the pictures 0 to 7, 8 came" in parameter(beyond, "index")
 
 
 def test_a_walk_leads_to_an_address(gallery: Service) -> None:
@@ -419,6 +433,7 @@ def test_the_latents_of_a_picture_are_told_the_best_first(gallery: Service) -> N
     first = told["items"][0]
     again = cells(gallery.get(first["url"]))[0, 0]
     assert np.array_equal(again, decode(first["picture"]))
+    assert gallery.get(first["url"]).content == base64.b64decode(first["picture"].partition(",")[2])
     error = np.sqrt(np.square((again.astype(float) - target) / 255).mean())
     assert first["pixel_error"] == pytest.approx(error, abs=0.003)
     assert post(gallery, png(target)).json() == told

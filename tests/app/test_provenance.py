@@ -1,5 +1,7 @@
 """POST /recall and POST /verify: what a PNG says of itself, and whether it is true."""
 
+import base64
+import html
 import io
 import json
 from pathlib import Path
@@ -20,6 +22,7 @@ from tests.app.test_pictures import keep
 from tests.app.zoo import CONDITIONAL, UNCONDITIONAL, flip_a_bit
 
 SIZE = SEGMENTS.size
+NAMED = f"checkpoint={CONDITIONAL}"
 URL = f"/generate?checkpoint={CONDITIONAL}&seed=5&count=6&scale=2"
 
 
@@ -70,6 +73,59 @@ def test_a_picture_tells_the_url_that_draws_it_again(gallery: Service, url: str)
     assert (told["available"], told["kept"]) == (True, None)
 
 
+@pytest.mark.parametrize(
+    ("url", "page"),
+    [
+        (f"/latent/walk?{NAMED}&from_seed=1&to_seed=2&label=3&steps=4&loop=true&scale=2", "tool=walk"),
+        (f"/latent/sweep?{NAMED}&seed=1&coordinate=2&steps=3", "tool=sweep"),
+        (f"/latent/matrix?{NAMED}&seed=1&rows=2", "tool=matrix"),
+        (f"/latent/variations?{NAMED}&seed=1&count=6&columns=3", "tool=around"),
+        (f"/latent/arithmetic?{NAMED}&a_seed=1&b_seed=2&c_seed=3", "tool=arithmetic"),
+        (f"/latent/picture?{NAMED}&seed=1&index=4&truncation=0.7", "tool=around"),
+    ],
+)
+def test_what_a_latent_tool_drew_tells_its_url_and_its_page_and_is_verified(
+    gallery: Service, url: str, page: str
+) -> None:
+    png = drawn(gallery, url)
+    told = post(gallery, "/recall", png).json()
+    assert told["path"] == url.partition("?")[0]
+    assert drawn(gallery, told["url"]) == png
+    assert (told["available"], told["recipe"]["family"]) == (True, "projection_gan")
+    assert page in told["page"]
+    shown = gallery.get(told["page"])
+    assert shown.status_code == 200
+    as_shown = told["url"].replace("&loop=true", "").replace("&scale=2", "")
+    if told["path"] != "/latent/picture":
+        assert html.escape(as_shown) in shown.text
+    found = verdict(gallery, png)
+    assert (found["verdict"], found["same_bytes"], found["url"]) == ("equal", True, told["url"])
+    pixels = array(png)
+    pixels[5, 5] = 255 - pixels[5, 5]
+    assert verdict(gallery, retold(png, pixels=pixels))["verdict"] == "different"
+
+
+def test_what_was_found_for_an_upload_is_verified_from_its_latent(gallery: Service) -> None:
+    upload = drawn(gallery, f"/generate?{NAMED}&seed=31&count=1&metadata=false")
+    item = post(gallery, f"/latent/project?{NAMED}&count=1", upload).json()["items"][0]
+    png = base64.b64decode(item["picture"].partition(",")[2])
+    assert post(gallery, "/recall", png).json()["url"] == item["url"]
+    assert verdict(gallery, png)["same_bytes"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("&seed=zAAAA&coordinate=0", "3 coordinates"),
+        ("&seed=1&coordinate=1000", "the latents have the coordinates 0 to 63"),
+        ("&seed=1", "name one thing that changes"),
+    ],
+)
+def test_a_recipe_of_latents_that_cannot_be_drawn_is_refused(gallery: Service, change: str, told: str) -> None:
+    png = retold(drawn(gallery), url=f"/latent/sweep?checkpoint={gallery.id_of(CONDITIONAL)}{change}")
+    assert told in refusal(post(gallery, "/verify", png), 422, "no-recipe")["detail"]
+
+
 def test_recall_draws_nothing_and_needs_no_checkpoint(service: Service) -> None:
     png = retold(drawn(service), url="/generate?checkpoint=gone-100&seed=3", checkpoint="gone-100")
     before = service.count("ganery_drawings_answered_total")
@@ -90,8 +146,12 @@ def test_a_kept_picture_is_recognised_by_its_bytes(service: Service) -> None:
     [
         ("no JSON", "is no JSON"),
         ("[1]", "no JSON object"),
-        ('{"url": "http://elsewhere/generate?seed=1"}', "where one of /generate should be"),
-        ('{"url": 7}', "where one of /generate should be"),
+        ('{"url": "http://elsewhere/generate?seed=1"}', "where one of /generate, /latent/picture"),
+        ('{"url": 7}', "where one of /generate, /latent/picture"),
+        ('{"url": "/latent/directions?checkpoint=a"}', "where one of /generate, /latent/picture"),
+        ('{"url": "/latent/walk?checkpoint=a&to_seed=1"}', "names no checkpoint, or no seed"),
+        ('{"url": "/latent/walk?checkpoint=a&from_seed=1&format=gif"}', "draws no PNG"),
+        ('{"url": "/latent/variations?checkpoint=a&seed=1&format=json"}', "draws no PNG"),
         ('{"url": "/generate?seed=many&checkpoint=a"}', "seed: "),
         ('{"url": "/generate?nonesuch=1"}', "nonesuch: "),
         ('{"url": "/generate?checkpoint=a"}', "names no checkpoint, or no seed"),
@@ -105,7 +165,7 @@ def test_what_is_no_recipe_is_refused(gallery: Service, text: str, told: str) ->
     for path in ("/recall", "/verify"):
         document = refusal(post(gallery, path, png), 422, "no-recipe")
         assert told in document["detail"]
-        assert "as GET /generate answers it" in document["detail"]
+        assert "as GET /generate or GET /latent/... answers it" in document["detail"]
 
 
 def test_a_picture_of_others_is_refused(gallery: Service) -> None:

@@ -17,15 +17,8 @@ from models import encode_png
 from tests.app.service import Service
 from tests.app.test_pictures import items, keep
 from tests.app.zoo import CONDITIONAL
+from tests.e2e.drops import drop
 from tests.e2e.looks import assert_accessible, assert_fits, assert_nothing_moved, assert_pictures_have_sizes
-
-_DROP = """([bytes, type]) => {
-  const files = new DataTransfer();
-  files.items.add(new File([new Uint8Array(bytes)], "dropped.png", { type }));
-  for (const name of ["dragover", "drop"]) {
-    document.body.dispatchEvent(new DragEvent(name, { dataTransfer: files, bubbles: true, cancelable: true }));
-  }
-}"""
 
 
 def fill(service: Service, count: int, **marks: Any) -> list[dict[str, Any]]:
@@ -310,7 +303,7 @@ def test_a_dropped_picture_is_recalled_verified_and_kept(page: Page, service: Se
     png = service.get(f"/generate?checkpoint={CONDITIONAL}&seed=3&count=4&digit=7").content
     page.goto(f"{service.url}/gallery")
     told = page.locator("#told")
-    page.evaluate(_DROP, [list(png), "image/png"])
+    drop(page, png)
     expect(told.locator("dd", has_text="segments")).to_be_visible()
     link = told.get_by_role("link", name="Use its parameters")
     assert "seed=3" in (link.get_attribute("href") or "")
@@ -322,9 +315,24 @@ def test_a_dropped_picture_is_recalled_verified_and_kept(page: Page, service: Se
     expect(told.get_by_role("button", name="Kept")).to_be_disabled()
     (kept,) = items(service)
     assert (kept["seed"], kept["label"]) == (3, "7")
-    page.evaluate(_DROP, [list(png), "image/png"])
+    drop(page, png)
     told.get_by_role("link", name="It is kept").click()
     expect(page.locator("#picture")).to_contain_text("4 pictures of 7 by projection_gan")
+
+
+def test_a_dropped_walk_leads_to_explore_and_is_verified(page: Page, served: Service) -> None:
+    walk = f"/latent/walk?checkpoint={served.id_of(CONDITIONAL)}&from_seed=1&label=3&steps=4&to_label=8&to_seed=2"
+    page.goto("/gallery")
+    drop(page, served.get(walk).content)
+    told = page.locator("#told")
+    expect(told.locator("dt", has_text="from seed")).to_be_visible()
+    told.get_by_role("button", name="Verify").click()
+    expect(told.locator(".verdict")).to_contain_text("equal")
+    expect(told.get_by_role("button", name="Keep")).to_have_count(0)
+    told.get_by_role("link", name="Open it in Explore").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Explore")
+    expect(page.locator("#result .strip")).to_have_attribute("src", walk)
+    expect(page.get_by_label("steps")).to_have_value("4")
 
 
 def test_a_chosen_file_that_was_changed_is_told(page: Page, served: Service, tmp_path: Path) -> None:
@@ -344,7 +352,7 @@ def test_a_picture_of_others_is_refused_in_words(page: Page, served: Service, un
     out = io.BytesIO()
     Image.new("L", (8, 8)).save(out, "PNG")
     page.goto("/gallery")
-    page.evaluate(_DROP, [list(out.getvalue()), "image/png"])
+    drop(page, out.getvalue())
     expect(page.locator("#told")).to_contain_text("tells no recipe of Ganery's")
     unguarded("422")
 

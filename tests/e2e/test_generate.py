@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.app.service import Service
+from tests.e2e.drops import drop
 from tests.e2e.faults import Faults
 from tests.e2e.looks import assert_accessible, assert_fits, assert_nothing_moved
 
@@ -50,6 +52,20 @@ def test_the_address_says_all_that_is_shown(page: Page, browser: Browser, served
             assert other.locator(selector).get_attribute("href") == page.locator(selector).get_attribute("href")
         expect(other.get_by_role("radio", name="7", exact=True)).to_be_checked()
         expect(other.get_by_label("count")).to_have_value("6")
+
+
+def test_a_dropped_picture_leads_to_where_it_was_made(page: Page, served: Service, unguarded: Any) -> None:
+    page.goto(STATE)
+    drop(page, served.get("/generate?seed=9&count=2&digit=4").content)
+    expect(page.get_by_label("seed", exact=True)).to_have_value("9")
+    assert query_of(page)["digit"] == "4"
+    sweep = f"/latent/sweep?checkpoint={served.id_of('projection_gan-mnist')}&coordinate=2&seed=7&steps=3"
+    drop(page, served.get(sweep).content)
+    expect(page.locator("#result .strip")).to_have_attribute("src", sweep)
+    page.go_back()
+    drop(page, served.get("/generate?seed=9&count=2&metadata=false").content)
+    expect(page.locator("#status")).to_contain_text("tells no recipe")
+    unguarded("422")
 
 
 def test_the_pages_query_is_that_of_generate(page: Page, served: Service) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isqrt
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
@@ -12,7 +13,9 @@ from starlette.responses import Response
 from app.dependencies import Given, Services
 from app.errors import tell
 from app.latent.queries import (
+    PICTURE_PATH,
     ArithmeticQuery,
+    DrawnQuery,
     LatentQuery,
     LatentRecipe,
     MatrixQuery,
@@ -34,13 +37,15 @@ from store.errors import DatabaseUnavailableError
 
 router = APIRouter()
 
+PATH = "/explore"
+
 _CHECKPOINTS_SHOWN = 100
 _FRAMES = "24"
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool of the page. usual: what it is asked for at first."""
+    """A tool of the page. usual: what it is asked for at first. sent: what says how the API sends it, not what."""
 
     name: str
     title: str
@@ -48,7 +53,10 @@ class Tool:
     path: str
     query: type[LatentQuery]
     usual: Mapping[str, str]
+    sent: frozenset[str] = frozenset({"scale", "format"})
 
+
+_WALK_SENT = frozenset({"scale", "format", "loop", "index", "columns", "fps"})
 
 TOOLS: Mapping[str, Tool] = {
     tool.name: tool
@@ -62,6 +70,7 @@ TOOLS: Mapping[str, Tool] = {
             "/latent/walk",
             WalkQuery,
             {"from_seed": "1", "from_index": "3", "to_seed": "7", "to_index": "8", "steps": _FRAMES},
+            _WALK_SENT,
         ),
         Tool(
             "sweep",
@@ -105,6 +114,7 @@ TOOLS: Mapping[str, Tool] = {
             "/latent/walk",
             WalkQuery,
             {"from_seed": "1", "steps": _FRAMES},
+            _WALK_SENT,
         ),
     )
 }
@@ -150,13 +160,24 @@ class ExplorePage:
     refusal: str | None
 
 
-@router.get("/explore", include_in_schema=False)
+@router.get(PATH, include_in_schema=False)
 def show_explore(request: Request, given: Given) -> Response:
     """Show a tool with what was asked of it; what is of no use is said on the page."""
     asked = {name: value for name, value in request.query_params.items() if value}
     tool = TOOLS.get(asked.pop("tool", ""), next(iter(TOOLS.values())))
+    asked = {name: value for name, value in asked.items() if name not in tool.sent}
     page = _fill(service_url(request), tool, {**_usual(tool, asked), **asked}, given)
     return render(request, "explore", page, status=200 if page.refusal is None else 422)
+
+
+def page_of_latents(path: str, query: DrawnQuery) -> str:
+    """Return the page that shows a tool as it is asked for: of a picture alone, the pictures around it."""
+    shown = "/latent/variations" if path == PICTURE_PATH else path
+    tool = next(tool for tool in TOOLS.values() if tool.path == shown)
+    asked = query.model_dump(mode="json", exclude_none=True, exclude=set(tool.sent))
+    if isinstance(query, VariationsQuery):
+        asked["columns"] = _columns(query)
+    return f"{PATH}?{urlencode({'tool': tool.name, **asked})}"
 
 
 def _usual(tool: Tool, asked: Mapping[str, str]) -> Mapping[str, str]:
@@ -212,6 +233,10 @@ def _list_checkpoints(catalogue: Catalogue) -> Sequence[Choice]:
     return [Choice(one.id, f"{one.family} on {one.dataset}, step {tell_thousands(one.step)}") for one in known]
 
 
+def _columns(query: VariationsQuery) -> int:
+    return min(query.columns or isqrt(query.count), query.count)
+
+
 def _lay_out(recipe: LatentRecipe[Any]) -> Grid:
     """Say what the API will draw. Raises ParameterError where it would refuse."""
     query, side = recipe.query, recipe.dataset.size
@@ -225,6 +250,6 @@ def _lay_out(recipe: LatentRecipe[Any]) -> Grid:
             classes = list_classes(recipe)
             return Grid(recipe.url, query.rows, len(classes), side, classes)
         case VariationsQuery():
-            columns = min(query.columns or isqrt(query.count), query.count)
+            columns = _columns(query)
             return Grid(recipe.url, -(-query.count // columns), columns, side, ())
     return Grid(recipe.url, 1, 4, side, ("a", "− b", "+ c", "= a − b + c"))

@@ -8,6 +8,7 @@ import "./alive.js";
 import "./copy.js";
 import "./keep.js";
 import { ask, Refusal } from "./api.js";
+import { onDrop } from "./drop.js";
 import { showReport } from "./nice-report.js";
 
 const PAUSE_MILLISECONDS = 150;
@@ -136,6 +137,14 @@ function enliven() {
   tellNeighbours();
 }
 
+/** Go to where a PNG was made: to a state of this page, or to the latent tool that drew it. */
+async function openFile(png) {
+  const told = await ask("POST", "/recall", png).catch((error) => error);
+  if (told instanceof Refusal) return refuse(told.message);
+  if (told instanceof Error) throw told;
+  location.assign(told.page);
+}
+
 /** Return which parts a link changes, and what has the focus afterwards. */
 function follow(link) {
   if (link.classList.contains("card")) return { parts: ["controls", "result", "details"], focus: "#picker summary" };
@@ -195,6 +204,7 @@ window.addEventListener("popstate", () => go(location.href, { push: false, parts
 const here = document.querySelector("link[rel=canonical]").getAttribute("href");
 if (page() && here !== location.pathname + location.search) history.replaceState(null, "", here);
 if (page()) {
+  onDrop(openFile);
   enlivenForm();
   enliven();
 }

@@ -1,6 +1,9 @@
 /** What a PNG tells of itself: dropped anywhere on the page, or chosen as a file. And whether it is true. */
 
 import { ask, Refusal } from "./api.js";
+import { onDrop } from "./drop.js";
+
+const LONGEST_SEED = 24; // of the address of a latent the beginning is enough
 
 const zone = document.getElementById("drop");
 const told = document.getElementById("told");
@@ -23,21 +26,7 @@ export async function verify(png, place) {
 export function takeFiles(kept) {
   zone.hidden = false;
   file.addEventListener("change", () => file.files[0] && show(file.files[0], kept));
-  const hasFile = (event) => [...event.dataTransfer.types].includes("Files");
-  document.addEventListener("dragover", (event) => {
-    if (!hasFile(event)) return;
-    event.preventDefault();
-    document.body.classList.add("dropping");
-  });
-  document.addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) document.body.classList.remove("dropping");
-  });
-  document.addEventListener("drop", (event) => {
-    if (!hasFile(event)) return;
-    event.preventDefault();
-    document.body.classList.remove("dropping");
-    show(event.dataTransfer.files[0], kept);
-  });
+  onDrop((dropped) => show(dropped, kept));
 }
 
 async function show(png, kept) {
@@ -64,7 +53,7 @@ function facts({ recipe, checkpoint, available, parameters }) {
   const rows = {
     family: recipe.family,
     "data set": recipe.dataset,
-    seed: parameters.seed,
+    ...seeds(parameters),
     checkpoint: available ? checkpoint : `${checkpoint}, which is not here`,
     version: recipe.version,
   };
@@ -74,17 +63,28 @@ function facts({ recipe, checkpoint, available, parameters }) {
   return list;
 }
 
-function actions(png, { page, available, kept: id, parameters }, kept) {
+/** The seeds of a recipe: a walk has two, arithmetic three. */
+function seeds(parameters) {
+  const named = Object.entries(parameters).filter(([name]) => name.endsWith("seed"));
+  return Object.fromEntries(named.map(([name, seed]) => [name.replace("_", " "), shorten(seed)]));
+}
+
+function shorten(seed) {
+  return seed.length > LONGEST_SEED ? `${seed.slice(0, LONGEST_SEED)}…` : seed;
+}
+
+function actions(png, { path, page, available, kept: id, parameters }, kept) {
+  const isGrid = path === "/generate"; // what a latent tool drew is not kept, but has an address
   const verdict = element("div", "", "verdict");
   const row = element("div", "", "actions");
-  const link = element("a", "Use its parameters", "button primary");
+  const link = element("a", isGrid ? "Use its parameters" : "Open it in Explore", "button primary");
   link.href = page;
   row.append(link, button("Verify", () => verify(png, verdict)));
   if (id) {
     const shown = element("a", "It is kept", "button");
     shown.href = `/gallery?picture=${id}#picture`;
     row.append(shown);
-  } else if (available) {
+  } else if (available && isGrid) {
     const keep = button("Keep", async () => {
       try {
         const picture = await ask("POST", "/pictures", { recipe: parameters });
