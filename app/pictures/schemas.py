@@ -47,7 +47,8 @@ class PictureWish(Document):
     model_config = ConfigDict(extra="forbid")
 
     recipe: GenerateQuery = Field(
-        description="the parameters of GET /generate, with a seed; with `index` one picture, without it the whole grid"
+        description="the parameters of GET /generate, with a seed; with `index` one picture, without it the whole "
+        "grid; `scale` and `metadata` are left aside"
     )
     starred: bool = False
     tags: Tags = ()

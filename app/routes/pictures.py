@@ -80,7 +80,8 @@ class Described(PictureView):
 def keep_picture(wish: PictureWish, given: Given, response: Response) -> PictureView:
     """Keep a picture: by its recipe, and by its bytes, which outlive the checkpoint.
 
-    The same recipe is kept once; one that is in the trash comes back from there.
+    The same recipe is kept once, at scale 1 and with its text, however it was sent: `scale` and `metadata` count for
+    nothing here. One that is in the trash comes back from there.
     """
     kept, is_new = read_again(lambda: _keep(wish, given))
     response.status_code = 201 if is_new else 200
@@ -223,8 +224,9 @@ def _complete(wish: PictureWish, given: Services) -> Recipe:
     if wish.recipe.seed is None:
         raise FieldError("recipe.seed", "is required: without it, each answer is another picture")
     any_grid = limits(given)
+    plain = wish.recipe.model_copy(update={"scale": 1, "metadata": True})
     try:
-        return complete(wish.recipe, given.catalogue, Limits(min(any_grid.pixels, MOST_PIXELS), any_grid.candidates))
+        return complete(plain, given.catalogue, Limits(min(any_grid.pixels, MOST_PIXELS), any_grid.candidates))
     except ParameterError as error:
         raise FieldError(f"recipe.{error.parameter}", error.detail) from None
     except ControlError as error:
