@@ -60,9 +60,10 @@ def test_a_dropped_picture_leads_to_where_it_was_made(page: Page, served: Servic
     expect(page.get_by_label("seed", exact=True)).to_have_value("9")
     assert query_of(page)["digit"] == "4"
     sweep = f"/latent/sweep?checkpoint={served.id_of('projection_gan-mnist')}&coordinate=2&seed=7&steps=3"
+    page.goto(STATE)
     drop(page, served.get(sweep).content)
     expect(page.locator("#result .strip")).to_have_attribute("src", sweep)
-    page.go_back()
+    page.goto(STATE)
     drop(page, served.get("/generate?seed=9&count=2&metadata=false").content)
     expect(page.locator("#status")).to_contain_text("tells no recipe")
     unguarded("422")

@@ -3,28 +3,50 @@
 /** What the service says that is wrong: the detail of a problem document (RFC 9457). */
 export class Refusal extends Error {}
 
+/** Fetch whatever the answer is. Throws Refusal where there is none, and AbortError where the request was ended. */
+export async function reach(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    if (isEnded(error)) throw error;
+    throw new Refusal("The service does not answer. Try again when it runs.");
+  }
+}
+
 /**
- * Send a request and return the answer. Throws Refusal, with words that can be shown.
+ * Send a request and return the answer. Throws Refusal, with words that can be shown, and AbortError where it was ended.
  * @param {string} method
  * @param {string} path
  * @param {object | Blob} [body] a Blob is sent as it is, anything else as JSON
+ * @param {AbortSignal} [signal]
  * @returns {Promise<Response>}
  */
-export async function send(method, path, body) {
+export async function send(method, path, body, signal) {
   const isFile = body instanceof Blob;
   const headers = body === undefined ? {} : { "Content-Type": isFile ? "image/png" : "application/json" };
-  let answer;
-  try {
-    answer = await fetch(path, { method, headers, body: isFile || body === undefined ? body : JSON.stringify(body) });
-  } catch {
-    throw new Refusal("The service does not answer. Try again when it runs.");
-  }
+  const sent = isFile || body === undefined ? body : JSON.stringify(body);
+  const answer = await reach(path, { method, headers, signal, body: sent });
   if (answer.ok) return answer;
   const problem = await answer.json().catch(() => null);
   throw new Refusal(problem?.detail ?? `The service answered with status ${answer.status}.`);
 }
 
 /** Send a request and return the JSON of the answer. Throws Refusal. */
-export async function ask(method, path, body) {
-  return (await send(method, path, body)).json();
+export async function ask(method, path, body, signal) {
+  return (await send(method, path, body, signal)).json();
+}
+
+/** Return what makes signals, each of which ends the request before it: only the answer to the last one counts. */
+export function onlyLast() {
+  let asking = null;
+  return () => {
+    asking?.abort();
+    asking = new AbortController();
+    return asking.signal;
+  };
+}
+
+/** Whether a request was ended because its answer counts no more. */
+export function isEnded(error) {
+  return error.name === "AbortError";
 }

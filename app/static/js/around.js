@@ -1,10 +1,13 @@
 /** Variations of a picture as links: each leads to the pictures around itself. */
 
+import { ask, Refusal } from "./api.js";
+
 export async function mountAround(figure) {
   const image = figure.querySelector("img.strip");
-  const answer = await fetch(`${figure.dataset.around}&format=json`);
-  if (!answer.ok || !figure.isConnected) return;
-  const { items } = await answer.json();
+  const told = await ask("GET", `${figure.dataset.around}&format=json`).catch((error) => error);
+  if (told instanceof Refusal || !figure.isConnected) return; // the picture stays, which says the same
+  if (told instanceof Error) throw told;
+  const { items } = told;
   const list = document.createElement("ol");
   list.className = "variations";
   items.forEach((item, place) => {

@@ -4,6 +4,7 @@ import { ask, Refusal, send } from "./api.js";
 import { compare } from "./compare.js";
 import { copy } from "./copy.js";
 import { addAsOneScrolls } from "./more.js";
+import { fetchPage, refusalOf } from "./page.js";
 import { takeFiles, verify } from "./recall.js";
 import { linkOf, Selection } from "./selection.js";
 import { tell } from "./toast.js";
@@ -116,8 +117,10 @@ async function takeOutShown(id) {
 // The picture in full
 
 async function show(address, { remember = true } = {}) {
-  const page = new DOMParser().parseFromString(await (await send("GET", address)).text(), "text/html");
-  viewer.replaceChildren(...page.getElementById("picture").childNodes);
+  const { page } = await fetchPage(address);
+  const shown = page.getElementById("picture");
+  if (!shown) throw new Refusal(refusalOf(page));
+  viewer.replaceChildren(...shown.childNodes);
   viewer.hidden = viewer.childElementCount === 0;
   reveal(viewer);
   const id = viewer.firstElementChild?.dataset.id;

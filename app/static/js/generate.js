@@ -7,43 +7,41 @@
 import "./alive.js";
 import "./copy.js";
 import "./keep.js";
-import { ask, Refusal } from "./api.js";
+import { ask, isEnded, onlyLast, Refusal } from "./api.js";
 import { onDrop } from "./drop.js";
 import { showReport } from "./nice-report.js";
+import { fetchPage, refusalOf } from "./page.js";
 
 const PAUSE_MILLISECONDS = 150;
 const LARGEST_DRAWN_SEED = 2 ** 31;
 const page = () => document.getElementById("generate");
 const form = () => document.getElementById("controls");
 const cells = () => [...document.querySelectorAll("#grid a")];
-let request = null;
+const nextSignal = onlyLast();
 let timer = 0;
 let isLocked = false;
 
 /** Ask the server for a state and show it. push: whether it is a new entry of the history. parts: ids to replace. */
 async function go(url, { push = true, parts = ["result", "details"], focus = null } = {}) {
   clearTimeout(timer);
-  request?.abort();
-  const mine = (request = new AbortController());
+  const signal = nextSignal();
   page().classList.add("busy");
   try {
-    const answer = await fetch(url, { signal: mine.signal, headers: { Accept: "text/html" } });
-    const told = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const { page: told } = await fetchPage(url, { signal });
     show(told, parts);
     const here = told.querySelector("link[rel=canonical]")?.getAttribute("href") ?? url;
     const isNew = push && here !== location.pathname + location.search;
     history[isNew ? "pushState" : "replaceState"](null, "", here);
     (focus && document.querySelector(focus))?.focus();
   } catch (error) {
-    if (error.name !== "AbortError") refuse(`The service does not answer: ${error.message}`);
+    if (!isEnded(error)) refuse(error.message);
   } finally {
-    if (mine === request) page().classList.remove("busy");
+    if (!signal.aborted) page().classList.remove("busy");
   }
 }
 
 function show(told, parts) {
-  const refusal = told.getElementById("refusal");
-  if (refusal) return refuse(refusal.textContent.trim());
+  if (!told.getElementById("result")) return refuse(refusalOf(told));
   for (const id of parts) document.getElementById(id).replaceWith(told.getElementById(id));
   if (parts.includes("controls")) enlivenForm();
   page().classList.toggle("has-details", !document.getElementById("details").hidden);

@@ -3,36 +3,36 @@
  * into the address bar. What the server says is shown as it is, so there is one place that knows what a form means.
  */
 
+import { isEnded, onlyLast, Refusal } from "./api.js";
+import { fetchPage, refusalOf } from "./page.js";
+
 const PAUSE_MS = 250;
 
 /** Return a function that updates the result now. changed(result): called with each new one. */
 export function makeLive(form, result, changed) {
   const status = document.getElementById("status");
   let timer = 0;
-  let asking = null;
+  const nextSignal = onlyLast();
 
   async function update() {
     clearTimeout(timer);
-    asking?.abort();
-    asking = new AbortController();
     const filled = [...new FormData(form)].filter(([, value]) => value !== "");
     const url = `${form.getAttribute("action")}?${new URLSearchParams(filled)}`;
     result.setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(url, { signal: asking.signal });
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const { page } = await fetchPage(url, { signal: nextSignal() });
       const fresh = page.getElementById(result.id);
-      if (!fresh) throw new Error(`the service answered ${answer.status}`);
+      if (!fresh) throw new Refusal(refusalOf(page));
       result.replaceChildren(...fresh.childNodes);
       history.replaceState(null, "", url);
       changed(result);
       status.textContent = result.querySelector("[role=alert]") ? "" : "Shown.";
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (isEnded(error)) return;
       const told = document.createElement("p");
       told.className = "refusal";
       told.setAttribute("role", "alert");
-      told.textContent = `No answer: ${error.message}`;
+      told.textContent = error.message;
       result.replaceChildren(told);
     }
     result.removeAttribute("aria-busy");

@@ -1,5 +1,7 @@
 /** The next part of a list, fetched as the page that it is on, when the end of this one comes into sight. */
 
+import { fetchPage } from "./page.js";
+
 const MOST_TILES = 1200; // then the link to the next page stays a link
 
 /**
@@ -14,7 +16,8 @@ export function addAsOneScrolls(list, pages, added) {
     if (!next || isAdding || list.children.length >= MOST_TILES) return;
     isAdding = true;
     try {
-      const page = new DOMParser().parseFromString(await (await fetch(next.href)).text(), "text/html");
+      const { ok, page } = await fetchPage(next.href);
+      if (!ok) return; // the link still leads there, and says what is wrong
       list.append(...page.querySelectorAll(`#${list.id} > li`));
       const after = page.querySelector(`#${pages.id} [rel=next]`);
       if (after) next.replaceWith(after);

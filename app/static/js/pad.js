@@ -3,6 +3,8 @@
  * moment after the last stroke; the latents that it finds are buttons, and the chosen one is where the walk ends.
  */
 
+import { ask, isEnded, onlyLast } from "./api.js";
+
 const SIZE = 280;
 const STEP = SIZE / 28;
 const PEN = 22;
@@ -19,7 +21,7 @@ export function mountPad(pad, form, update) {
   let picture = null;
   let pen = { x: SIZE / 2, y: SIZE / 2, isDown: false, isShown: false };
   let timer = 0;
-  let asking = null;
+  const nextSignal = onlyLast();
 
   function paint(target) {
     target.fillStyle = "#000";
@@ -46,7 +48,7 @@ export function mountPad(pad, form, update) {
   function changed() {
     show();
     clearTimeout(timer);
-    asking?.abort();
+    nextSignal();
     if (strokes.length || picture) timer = setTimeout(project, PAUSE_MS);
     else found.textContent = "Draw, and eight latents are looked for.";
   }
@@ -54,25 +56,18 @@ export function mountPad(pad, form, update) {
   async function project() {
     const copy = new OffscreenCanvas(SIZE, SIZE);
     paint(copy.getContext("2d"));
-    asking = new AbortController();
     found.textContent = "Looking for it…";
     try {
       const query = new URLSearchParams({ checkpoint, centre: String(centre.checked) });
-      const answer = await fetch(`/latent/project?${query}`, {
-        method: "POST",
-        headers: { "Content-Type": "image/png" },
-        body: await copy.convertToBlob({ type: "image/png" }),
-        signal: asking.signal,
-      });
-      const told = await answer.json();
-      if (!answer.ok) throw new Error(told.detail);
-      const { items } = told;
+      const signal = nextSignal();
+      const png = await copy.convertToBlob({ type: "image/png" });
+      const { items } = await ask("POST", `/latent/project?${query}`, png, signal);
       const off = (100 * items[0].pixel_error).toFixed(1);
       found.textContent = `${items.length} latents found; the pixels of the best are ${off} % off.`;
       matches.replaceChildren(...items.map(entry));
       choose(items[0], matches.querySelector("button"));
     } catch (error) {
-      if (error.name !== "AbortError") found.textContent = `Nothing found: ${error.message}`;
+      if (!isEnded(error)) found.textContent = `Nothing found: ${error.message}`;
     }
   }
 

@@ -3,10 +3,17 @@
  * So there is one template for each, whether a browser runs scripts or not.
  */
 
-/** Fetch a page of ours. Returns it parsed, and whether the server did what was asked. */
+import { reach } from "./api.js";
+
+/** Fetch a page of ours. Returns it parsed, and whether the server did what was asked. Throws what `reach` does. */
 export async function fetchPage(url, options = {}) {
-  const response = await fetch(url, { headers: { Accept: "text/html" }, ...options });
+  const response = await reach(url, { headers: { Accept: "text/html" }, ...options });
   return { ok: response.ok, page: new DOMParser().parseFromString(await response.text(), "text/html") };
+}
+
+/** Return in words what a page says that is wrong. */
+export function refusalOf(page) {
+  return page.querySelector(".refusal")?.textContent.trim() ?? "That did not work: load the page again.";
 }
 
 /** Put the elements of these ids in the place of those of this page. What somebody types in stays as it is, or is all
@@ -47,7 +54,7 @@ export function sendLive(ids) {
     const body = new URLSearchParams(new FormData(form, event.submitter));
     document.activeElement.matches("input") && document.activeElement.blur();
     const { ok, page } = await fetchPage(form.action, { method: "POST", body });
-    say(ok ? "" : page.querySelector(".refusal")?.textContent.trim() ?? "That did not work: load the page again.");
+    say(ok ? "" : refusalOf(page));
     if (ok) take(page, ids);
   });
 }
