@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
+
+from store.requests import shorten
 
 MOST_OPTIONS = 12
 """Whole numbers of no more values than these are buttons."""
@@ -52,3 +54,39 @@ def _field(name: str, schema: Mapping[str, Any], value: object) -> Field:
         options=[str(number) for number in range(least, most + 1)] if are_few else [],
         value=None if value is None else f"{value}",
     )
+
+
+def faults_of(error: ValidationError, model: type[BaseModel], rules: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return in plain words what is wrong with the values of a form, and what would have been right, by field.
+
+    rules: what is right, of fields whose schema does not tell it in words.
+    """
+    faults = {}
+    for one in error.errors():
+        name = str(one["loc"][0])
+        rule = (rules or {}).get(name) or rule_of(model, name)
+        faults[name] = f"{rule} would be right; {shorten(one['input'])} came"
+    return faults
+
+
+def rule_of(model: type[BaseModel], name: str) -> str:
+    """Return what a field of a model takes, in words."""
+    schema = model.model_json_schema()
+    if name not in schema["properties"]:
+        return f"one of {', '.join(schema['properties'])}"
+    kinds = schema["properties"][name].get("anyOf", (schema["properties"][name],))
+    kind = next(one for one in kinds if one.get("type") != "null")
+    if "$ref" in kind:
+        kind = schema["$defs"][kind["$ref"].rpartition("/")[2]]
+    if "enum" in kind:
+        return " or ".join(map(str, kind["enum"]))
+    if kind["type"] == "string":
+        return f"{kind.get('minLength', 0)} to {kind['maxLength']} letters" if "maxLength" in kind else "a text"
+    what = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}[kind["type"]]
+    return f"{what}{_range(kind)}"
+
+
+def _range(kind: Mapping[str, Any]) -> str:
+    bounds = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "up to", "exclusiveMaximum": "below"}
+    told = [f" {words} {kind[name]:,}" for name, words in bounds.items() if name in kind]
+    return "".join(told)

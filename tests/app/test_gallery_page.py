@@ -74,3 +74,32 @@ def test_a_search_that_can_find_nothing_says_why(gallery: Service) -> None:
         assert response.status_code == 422
         assert 'role="alert"' in response.text
         assert told in response.text
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "told"),
+    [
+        ("seed=many", "seed", f"a whole number from 0 up to {2**63 - 1:,} would be right; &#39;many&#39; came"),
+        ("seed=-1&family=dcgan", "seed", "a whole number from 0 up to"),
+        ("order=best", "order", "newest or oldest would be right"),
+        (f"text={'x' * 201}", "text", "0 to 200 letters would be right"),
+    ],
+)
+def test_what_is_wrong_is_said_in_plain_words_at_its_field(gallery: Service, query: str, field: str, told: str) -> None:
+    response = gallery.get(f"/gallery?{query}")
+    assert response.status_code == 422
+    at_the_field = response.text.partition(f'id="{field}-fault"')[2].partition("</p>")[0]
+    assert told in at_the_field
+    assert f'aria-describedby="{field}-fault"' in response.text
+    if "family=" in query:
+        assert "<option selected>dcgan" in response.text
+
+
+def test_what_no_field_says_is_told_above_the_list(gallery: Service) -> None:
+    for query, told in {
+        "limit=1000": "a whole number from 1 up to 200",
+        "starred=perhaps": "true or false",
+    }.items():
+        response = gallery.get(f"/gallery?{query}")
+        assert response.status_code == 422
+        assert f"{told} would be right" in response.text.partition('class="refusal" role="alert"')[2]

@@ -163,6 +163,17 @@ def test_an_address_has_no_number(gallery: Service) -> None:
     assert "leave out index=3" in parameter(gallery.get(url("picture", f"seed={address}&index=3")), "index")
 
 
+def test_the_page_says_in_plain_words_what_would_have_been_right(gallery: Service) -> None:
+    for query, told in {
+        "tool=walk&from_seed=x": "from_seed: a whole number, or the address of a latent, which begins with z",
+        "tool=walk&steps=many": "steps: a whole number from 2 up to 240 would be right",
+        "tool=matrix&truncation=0": "truncation: a number above 0 up to 1 would be right",
+    }.items():
+        response = gallery.get(f"/explore?{query}")
+        assert response.status_code == 422
+        assert told in response.text
+
+
 # --- Variations ---------------------------------------------------------------------------------------------------
 
 

@@ -29,6 +29,7 @@ from app.pictures.catalogue import Catalogue
 from app.pictures.drawing import limits
 from app.pictures.recipes import CheckpointQuery, choose_checkpoint, find_parts
 from app.refusals import RefusedError
+from app.web.fields import faults_of
 from app.web.pages import render, service_url
 from app.web.telling import tell_thousands
 from checkpoints.format import CheckpointError
@@ -41,6 +42,7 @@ PATH = "/explore"
 
 _CHECKPOINTS_SHOWN = 100
 _FRAMES = "24"
+_SEED_RULE = "a whole number, or the address of a latent, which begins with z,"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +223,9 @@ def _fill(here: str, tool: Tool, values: dict[str, str], given: Services) -> Exp
         recipe = complete_latent(tool.path, query, given.catalogue, limits(given))
         return replace(page, grid=_lay_out(recipe))
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        return replace(page, refusal=told)
+        seeds = {name: _SEED_RULE for name in tool.query.model_fields if name.endswith("seed")}
+        faults = faults_of(error, tool.query, seeds)
+        return replace(page, refusal="; ".join(f"{name}: {told}" for name, told in faults.items()))
     except (RefusedError, CheckpointError, DatabaseUnavailableError) as error:
         return replace(page, refusal=tell(error))
 

@@ -1,18 +1,17 @@
 """The gallery: pictures that people kept, and one of them in full."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
-from pydantic import Field
+from fastapi import APIRouter, Request
+from pydantic import Field, ValidationError
 from starlette.responses import Response
 
 from app.dependencies import Given, Services
 from app.pictures.schemas import MOST_IN_LINK, PictureId, PictureOrder, PicturesQuery, PictureView, wish_of
 from app.refusals import ParameterError
-from app.schemas import FormQuery
+from app.web.fields import faults_of
 from app.web.pages import render
 from app.web.telling import tell_thousands
 from models import DATASETS, families
@@ -27,8 +26,8 @@ _COUNTED = 1000
 """More are not counted: it would take longer than to show the page."""
 
 
-class GalleryQuery(PicturesQuery, FormQuery):
-    """What the page shows. An empty value counts as left out: so does a form send it."""
+class GalleryQuery(PicturesQuery):
+    """What the page shows."""
 
     picture: PictureId | None = Field(None, description="show this picture in full too")
 
@@ -56,11 +55,13 @@ class Tile:
 class GalleryPage:
     """What the template is told.
 
-    count: None where there are more than are counted. shown: the picture in full. refusal: why nothing could be
-    searched for.
+    typed: what the form says, by its fields' names. faults: what is wrong with it; then nothing is searched for. count:
+    None where there are more than are counted. shown: the picture in full.
     """
 
     query: GalleryQuery
+    typed: Mapping[str, str]
+    faults: Mapping[str, str]
     tiles: Sequence[Tile]
     count: int | None
     shown: Tile | None
@@ -69,7 +70,6 @@ class GalleryPage:
     first: str | None
     previous: str | None
     next: str | None
-    refusal: str | None
     families: Sequence[str]
     datasets: Sequence[str]
     trash_days: int = TRASH_DAYS
@@ -78,7 +78,7 @@ class GalleryPage:
     @property
     def total(self) -> str:
         """How many pictures there are, in words."""
-        if self.refusal is not None:
+        if self.faults:
             return ""
         if self.count is None:
             return f"more than {tell_thousands(_COUNTED)} pictures"
@@ -87,17 +87,35 @@ class GalleryPage:
     @property
     def is_search(self) -> bool:
         """Whether not all pictures are wanted."""
-        return self.query.model_copy(update={"picture": None, "cursor": None, "trash": False}) != GalleryQuery()
+        return (
+            bool(self.faults)
+            or self.query.model_copy(update={"picture": None, "cursor": None, "trash": False}) != GalleryQuery()
+        )
 
 
 @router.get(PATH, include_in_schema=False)
-def show_gallery(query: Annotated[GalleryQuery, Query()], request: Request, given: Given) -> Response:
-    """Show what was kept, or the trash."""
+def show_gallery(request: Request, given: Given) -> Response:
+    """Show what was kept, or the trash; what is wrong with the search is said at its field."""
+    typed = {name: value for name, value in request.query_params.items() if value != ""}  # a form sends empty ones
+    query, faults = _read(typed)
+    if not faults:
+        try:
+            return render(request, "gallery", _found(query, typed, wish_of(query), given))
+        except ParameterError as error:
+            faults = {error.parameter: error.detail}
+        except InvalidCursorError as error:
+            faults = {"cursor": str(error)}
+    page = _page(query, typed, Page((), None), given, count=0, faults=faults)
+    return render(request, "gallery", page, status=422)
+
+
+def _read(typed: Mapping[str, str]) -> tuple[GalleryQuery, Mapping[str, str]]:
+    """Return what the page is asked for, without what is of no use, and what is wrong with that."""
     try:
-        page, status = _found(query, wish_of(query), given), 200
-    except (ParameterError, InvalidCursorError) as error:
-        page, status = _page(query, Page((), None), given, count=0, refusal=str(error)), 422
-    return render(request, "gallery", page, status=status)
+        return GalleryQuery.model_validate(typed), {}
+    except ValidationError as error:
+        faults = faults_of(error, GalleryQuery)
+    return GalleryQuery.model_validate({name: value for name, value in typed.items() if name not in faults}), faults
 
 
 def name_of(picture: PictureView) -> str:
@@ -109,7 +127,7 @@ def name_of(picture: PictureView) -> str:
     return f"{picture.count} picture{'' if picture.count == 1 else 's'}{of_class} {made}"
 
 
-def _found(query: GalleryQuery, wish: Wish, given: Services) -> GalleryPage:
+def _found(query: GalleryQuery, typed: Mapping[str, str], wish: Wish, given: Services) -> GalleryPage:
     backwards = query.order is PictureOrder.OLDEST
     found = given.pictures.list(
         wish, in_trash=query.trash, oldest_first=backwards, limit=query.limit, cursor=query.cursor
@@ -121,21 +139,24 @@ def _found(query: GalleryQuery, wish: Wish, given: Services) -> GalleryPage:
             wish, query.cursor, in_trash=query.trash, oldest_first=backwards, limit=query.limit
         )
         previous = None if before is None else query.address(cursor=before.cursor, picture=None)
-    return _page(query, found, given, count=None if count > _COUNTED else count, previous=previous)
+    return _page(query, typed, found, given, count=None if count > _COUNTED else count, previous=previous)
 
 
 def _page(
     query: GalleryQuery,
+    typed: Mapping[str, str],
     found: Page[KeptPicture],
     given: Services,
     *,
     count: int | None,
     previous: str | None = None,
-    refusal: str | None = None,
+    faults: Mapping[str, str] | None = None,
 ) -> GalleryPage:
     shown = _shown(query, given)
     return GalleryPage(
         query=query,
+        typed=typed,
+        faults=faults or {},
         tiles=[_tile(query, one) for one in found.items],
         count=count,
         shown=None if shown is None else _tile(query, shown),
@@ -144,7 +165,6 @@ def _page(
         first=query.address(cursor=None, picture=None) if query.cursor is not None else None,
         previous=previous,
         next=found.next_cursor and query.address(cursor=found.next_cursor, picture=None),
-        refusal=refusal,
         families=sorted(families()),
         datasets=sorted(DATASETS),
     )
