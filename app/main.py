@@ -42,6 +42,7 @@ from app.routes import (
     networks,
     nice_report,
     pages,
+    picture_forms,
     pictures,
     problems,
     provenance,
@@ -91,6 +92,7 @@ _ROUTERS = [
         health,
         problems,
         forms,
+        picture_forms,
     )
 ] + pages.ROUTERS
 _log = logging.getLogger(__name__)

@@ -5,29 +5,26 @@ A page of another site cannot send one: see GuardHost. Each answers with the pag
 
 import re
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from app.dependencies import Given, Services, require_type
+from app.dependencies import Given, Services
 from app.idempotency import digest
 from app.routes.pages.train import describe
 from app.routes.pages.watch import RefusedPage
 from app.schemas import MOST_PRIORITY
 from app.submissions import resume, submit
+from app.web.form_body import read_fields
 from app.web.pages import render
 from app.web.train_form import TrainForm
 from store.errors import JobNotFoundError, JobStateError, QueueFullError
 
 router = APIRouter()
 
-_FORM = "application/x-www-form-urlencoded"
 _BACK = re.compile(r"/train|/watch(/[0-9a-f]{1,32})?")
 _PRIORITY = re.compile(r"[+-]?\d{1,4}")
-_MOST_FIELDS = 200
 
 
 @router.post("/forms/train", include_in_schema=False)
@@ -98,14 +95,9 @@ def _priority(text: str) -> int:
 async def _read(request: Request) -> Mapping[str, str]:
     """Return the fields of a form that was sent; of one that came twice, the last.
 
-    Raises MediaTypeError, and HTTPException where there are more than any form of ours has.
+    Raises what `read_fields` raises.
     """
-    require_type(request, _FORM)
-    body = (await request.body()).decode("utf-8", "replace")
-    try:
-        return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
-    except ValueError:
-        raise HTTPException(413, f"more than {_MOST_FIELDS} fields came, and no form has so many") from None
+    return dict(await read_fields(request))
 
 
 def _refuse(request: Request, error: Exception, back: str, status: int) -> Response:

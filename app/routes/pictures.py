@@ -83,7 +83,7 @@ def keep_picture(wish: PictureWish, given: Given, response: Response) -> Picture
     The same recipe is kept once, at scale 1 and with its text, however it was sent: `scale` and `metadata` count for
     nothing here. One that is in the trash comes back from there.
     """
-    kept, is_new = read_again(lambda: _keep(wish, given))
+    kept, is_new = read_again(lambda: keep(wish, given))
     response.status_code = 201 if is_new else 200
     response.headers["Location"] = f"/pictures/{kept.id}"
     return PictureView.of(kept)
@@ -208,7 +208,7 @@ def restore_picture(picture_id: GivenId, given: Given) -> PictureView:
     return PictureView.of(given.pictures.restore(picture_id))
 
 
-def _keep(wish: PictureWish, given: Services) -> tuple[KeptPicture, bool]:
+def keep(wish: PictureWish, given: Services) -> tuple[KeptPicture, bool]:
     """Keep a picture; return it, and whether it is new."""
     recipe = _complete(wish, given)
     known = given.pictures.find(recipe.url)

@@ -30,10 +30,11 @@ class GalleryQuery(PicturesQuery):
     """What the page shows."""
 
     picture: PictureId | None = Field(None, description="show this picture in full too")
+    deleted: str | None = Field(None, max_length=8000, description="ids that were just deleted, to undo that")
 
     def address(self, **changes: object) -> str:
         """Return the URL of this page with something changed; None leaves it out."""
-        told = self.model_dump(exclude_defaults=True) | changes
+        told = self.model_dump(exclude_defaults=True) | {"deleted": None} | changes
         given = {name: _text(value) for name, value in told.items() if value is not None}
         return f"{PATH}?{urlencode(given)}" if given else PATH
 
@@ -55,11 +56,14 @@ class Tile:
 class GalleryPage:
     """What the template is told.
 
-    typed: what the form says, by its fields' names. faults: what is wrong with it; then nothing is searched for. count:
-    None where there are more than are counted. shown: the picture in full.
+    here: its address. deleted: the ids of what was just deleted, which can be undone. typed: what the form says, by its
+    fields' names. faults: what is wrong with it; then nothing is searched for. count: None where there are more than
+    are counted. shown: the picture in full.
     """
 
     query: GalleryQuery
+    here: str
+    deleted: Sequence[str]
     typed: Mapping[str, str]
     faults: Mapping[str, str]
     tiles: Sequence[Tile]
@@ -89,7 +93,8 @@ class GalleryPage:
         """Whether not all pictures are wanted."""
         return (
             bool(self.faults)
-            or self.query.model_copy(update={"picture": None, "cursor": None, "trash": False}) != GalleryQuery()
+            or self.query.model_copy(update={"picture": None, "cursor": None, "trash": False, "deleted": None})
+            != GalleryQuery()
         )
 
 
@@ -155,6 +160,8 @@ def _page(
     shown = _shown(query, given)
     return GalleryPage(
         query=query,
+        here=query.address(),
+        deleted=query.deleted.split(",") if query.deleted else (),
         typed=typed,
         faults=faults or {},
         tiles=[_tile(query, one) for one in found.items],

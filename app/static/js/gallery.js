@@ -11,9 +11,10 @@ import { tell } from "./toast.js";
 
 const form = document.getElementById("pictures");
 const list = document.getElementById("tiles");
+const pages = document.getElementById("pages");
 const viewer = document.getElementById("picture");
 const isTrash = form.dataset.trash === "true";
-const selection = list && new Selection(list, showSelected);
+const selection = new Selection(list, showSelected);
 
 /** Do something, and say what the service refused. */
 async function attempt(act) {
@@ -30,9 +31,12 @@ function reveal(root) {
 }
 
 function showSelected() {
-  const count = selection?.selected.length ?? 0;
+  const count = selection.selected.length;
   document.getElementById("selected").textContent = count ? `${count} selected` : "None selected";
   form.classList.toggle("is-selecting", count > 0);
+  form.querySelector(".toolbar").hidden = list.childElementCount === 0;
+  document.getElementById("empty").hidden = list.childElementCount > 0 || pages.querySelector("[rel=next]") !== null;
+  document.getElementById("keys").hidden = list.childElementCount === 0;
   for (const one of form.querySelectorAll("[data-least]")) {
     one.disabled = count < Number(one.dataset.least) || count > Number(one.dataset.most ?? Infinity);
   }
@@ -85,7 +89,7 @@ async function takeOut(tiles, act, undo, done) {
   addToTotal(-tiles.length);
   if (tiles.some((tile) => tile.dataset.id === viewer.firstElementChild?.dataset.id)) close();
   selection.adopt();
-  if (hadFocus) linkOf(next ?? list.firstElementChild ?? list)?.focus();
+  if (hadFocus) linkOf(next ?? list.firstElementChild ?? document)?.focus();
   tell(`${inWords(tiles.length)} ${done}.`, () =>
     attempt(async () => {
       await Promise.all(tiles.map((tile) => undo(tile.dataset.id)));
@@ -103,7 +107,7 @@ const restoreTiles = (tiles) => takeOut(tiles, restore, remove, "restored");
 
 /** Return the tile of a picture; null where only the picture in full shows it. */
 function tileOf(id) {
-  return list?.querySelector(`[data-id="${id}"]`) ?? null;
+  return list.querySelector(`[data-id="${id}"]`);
 }
 
 async function takeOutShown(id) {
@@ -124,7 +128,7 @@ async function show(address, { remember = true } = {}) {
   viewer.hidden = viewer.childElementCount === 0;
   reveal(viewer);
   const id = viewer.firstElementChild?.dataset.id;
-  for (const tile of selection?.tiles ?? []) {
+  for (const tile of selection.tiles) {
     tile.classList.toggle("is-shown", tile.dataset.id === id);
     if (tile.dataset.id === id) linkOf(tile).setAttribute("aria-current", "true");
     else linkOf(tile).removeAttribute("aria-current");
@@ -201,6 +205,7 @@ document.addEventListener("click", (event) => {
     return;
   }
   if (button && acts[button.dataset.act]) {
+    event.preventDefault(); // without script a form does it
     attempt(async () => acts[button.dataset.act](button));
     return;
   }
@@ -246,7 +251,7 @@ const keys = {
   Escape: () => selection.none(),
 };
 
-list?.addEventListener("keydown", (event) => {
+list.addEventListener("keydown", (event) => {
   const tile = event.target.closest("a") && event.target.closest("li");
   if (!tile || event.altKey) return;
   if (event.ctrlKey || event.metaKey) {
@@ -275,14 +280,35 @@ async function fillTags() {
   document.getElementById("known-tags").replaceChildren(...items.map(({ tag }) => new Option(tag, tag)));
 }
 
-reveal(document);
-document.getElementById("keys").hidden = !list;
-if (list) {
+// What was kept from a file
+
+/** Put the tile of a picture that was kept into the list where the page shows it, if it does. */
+async function insert(id) {
+  const address = new URL(location.href);
+  if (isTrash || tileOf(id) || address.searchParams.has("cursor")) return;
+  address.searchParams.delete("picture");
+  const tile = (await fetchPage(address)).page.querySelector(`#tiles > [data-id="${CSS.escape(id)}"]`);
+  if (!tile) return; // it is not what is searched for, or comes on a later part
+  list.insertBefore(tile, tileOf(tile.nextElementSibling?.dataset.id));
+  reveal(tile);
+  addToTotal(1);
   selection.adopt();
-  addAsOneScrolls(list, document.getElementById("pages"), () => {
-    reveal(list);
-    selection.adopt();
-  });
 }
-takeFiles((picture) => tell(`Kept as picture ${picture.id}: it comes first when you load the gallery again.`));
+
+function takeAway(id) {
+  const tile = tileOf(id);
+  if (!tile) return;
+  tile.remove();
+  addToTotal(-1);
+  if (viewer.firstElementChild?.dataset.id === id) close();
+  selection.adopt();
+}
+
+reveal(document);
+selection.adopt();
+addAsOneScrolls(list, pages, () => {
+  reveal(list);
+  selection.adopt();
+});
+takeFiles({ kept: insert, undone: takeAway });
 document.getElementById("tag")?.addEventListener("focus", () => attempt(fillTags), { once: true });

@@ -1,6 +1,7 @@
 /** What a PNG tells of itself: dropped anywhere on the page, or chosen as a file. And whether it is true. */
 
 import { ask, Refusal } from "./api.js";
+import { keep } from "./keep.js";
 import { onDrop } from "./drop.js";
 
 const LONGEST_SEED = 24; // of the address of a latent the beginning is enough
@@ -22,17 +23,21 @@ export async function verify(png, place) {
   }
 }
 
-/** Let files be dropped and chosen. kept: called when one was kept, with the picture. */
-export function takeFiles(kept) {
+/**
+ * Let files be dropped and chosen.
+ * @param {{ kept: (id: string) => Promise<void>, undone: (id: string) => void }} gallery called when one was kept, and
+ *   when that was undone
+ */
+export function takeFiles(gallery) {
   zone.hidden = false;
-  file.addEventListener("change", () => file.files[0] && show(file.files[0], kept));
-  onDrop((dropped) => show(dropped, kept));
+  file.addEventListener("change", () => file.files[0] && show(file.files[0], gallery));
+  onDrop((dropped) => show(dropped, gallery));
 }
 
-async function show(png, kept) {
+async function show(png, gallery) {
   try {
     const recipe = await ask("POST", "/recall", png);
-    told.replaceChildren(preview(png), facts(recipe), ...actions(png, recipe, kept));
+    told.replaceChildren(preview(png), facts(recipe), ...actions(png, recipe, gallery));
   } catch (error) {
     told.replaceChildren(refusal(error));
   }
@@ -73,7 +78,7 @@ function shorten(seed) {
   return seed.length > LONGEST_SEED ? `${seed.slice(0, LONGEST_SEED)}…` : seed;
 }
 
-function actions(png, { path, page, available, kept: id, parameters }, kept) {
+function actions(png, { path, page, available, kept: id, parameters }, gallery) {
   const isGrid = path === "/generate"; // what a latent tool drew is not kept, but has an address
   const verdict = element("div", "", "verdict");
   const row = element("div", "", "actions");
@@ -85,17 +90,16 @@ function actions(png, { path, page, available, kept: id, parameters }, kept) {
     shown.href = `/gallery?picture=${id}#picture`;
     row.append(shown);
   } else if (available && isGrid) {
-    const keep = button("Keep", async () => {
+    const keeper = button("Keep", async () => {
+      const mark = (isKept) => Object.assign(keeper, { disabled: isKept, textContent: isKept ? "Kept" : "Keep" });
       try {
-        const picture = await ask("POST", "/pictures", { recipe: parameters });
-        keep.disabled = true;
-        keep.textContent = "Kept";
-        kept(picture);
+        await gallery.kept(await keep(parameters, (taken) => { mark(false); gallery.undone(taken); }));
+        mark(true);
       } catch (error) {
         verdict.replaceChildren(refusal(error));
       }
     });
-    row.append(keep);
+    row.append(keeper);
   }
   return [row, verdict];
 }
