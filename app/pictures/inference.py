@@ -32,7 +32,7 @@ from models import (
     to_pixels,
 )
 
-SAMPLING_VERSION = 2
+SAMPLING_VERSION = 3
 """Grows whenever the same recipe begins to give other bytes."""
 
 BURN_INS_KEPT = 1024

@@ -137,7 +137,7 @@ def tell_recipe(
 
 
 def _title(recipe: Recipe) -> str:
-    return f"{recipe.count} pictures" if recipe.index is None else f"picture {recipe.index}"
+    return f"{recipe.count} pictures" if recipe.index is None else f"picture {recipe.index + 1}"
 
 
 def _sentence(recipe: Recipe) -> str:

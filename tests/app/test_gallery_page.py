@@ -23,9 +23,9 @@ def test_the_page_lists_what_the_api_lists(service: Service) -> None:
     keep(service, ONE, note="leans")
     keep(service, {"checkpoint": "default", "seed": 7, "count": 6, "digit": 2})
     text = service.get("/gallery").text
-    assert names(text) == ["6 pictures of 2 by projection_gan, seed 7", "3 by projection_gan, seed 5, place 3"]
+    assert names(text) == ["6 pictures of 2 by projection_gan, seed 7", "3 by projection_gan, seed 5, picture 4"]
     assert "2 pictures" in text
-    assert names(service.get("/gallery?text=leans&family=&seed=").text) == ["3 by projection_gan, seed 5, place 3"]
+    assert names(service.get("/gallery?text=leans&family=&seed=").text) == ["3 by projection_gan, seed 5, picture 4"]
 
 
 def test_a_page_leads_to_the_next_and_back_with_the_same_search(service: Service) -> None:

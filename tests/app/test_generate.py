@@ -138,7 +138,7 @@ def test_one_picture_tells_its_class_and_its_score(gallery: Service, pretrained:
     assert told["labels"] == ["3"]
     assert told["score"] == pytest.approx(float(score), abs=1e-5)
     assert float(response.headers["x-ganery-score"]) == pytest.approx(told["score"], rel=1e-5)
-    assert png(response).info["Title"].startswith("picture 13 by ")
+    assert png(response).info["Title"].startswith("picture 14 by ")
     assert recipe(gallery.get(f"{NAMED}&index=13&nice=true"))["scores"] == [pytest.approx(max_score(sampler), abs=1e-5)]
     assert not {"index", "score"} & recipe(gallery.get(NAMED)).keys()
     assert "x-ganery-score" not in gallery.get(NAMED).headers

@@ -52,7 +52,7 @@ def test_a_picture_beyond_the_usual_count_is_in_the_grid(gallery: Service) -> No
 def test_a_network_without_labels_draws_any_class(gallery: Service) -> None:
     page = gallery.get("/", params={"checkpoint": UNCONDITIONAL, "seed": 1}).text
     assert "<span>any</span>" in page
-    assert 'aria-label="picture 0"' in page
+    assert 'aria-label="picture 1"' in page
 
 
 def test_the_controls_of_a_family_are_made_from_its_schema(service: Service) -> None:

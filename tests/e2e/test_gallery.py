@@ -42,13 +42,13 @@ def tiles(page: Page) -> Locator:
 
 def tile(page: Page, place: int) -> Locator:
     """The picture of this place in its grid."""
-    return page.locator(f'#tiles > li[data-name$=", place {place}"]')
+    return page.locator(f'#tiles > li[data-name$=", picture {place + 1}"]')
 
 
 def selected(page: Page) -> set[int]:
     """The places of the pictures that are selected."""
     names = page.locator("#tiles > li:has(input:checked)").evaluate_all("all => all.map(one => one.dataset.name)")
-    return {int(name.rpartition(" ")[2]) for name in names}
+    return {int(name.rpartition(" ")[2]) - 1 for name in names}
 
 
 # Finding
@@ -102,9 +102,9 @@ def test_without_script_one_goes_by_links_and_downloads_by_the_form(browser: Bro
         page.get_by_role("link", name="Next").click()
         expect(tiles(page)).to_have_count(5)
         page.get_by_role("link", name="Before").click()
-        expect(tiles(page).first).to_have_attribute("data-name", re.compile("place 14$"))
+        expect(tiles(page).first).to_have_attribute("data-name", re.compile("picture 15$"))
         page.get_by_role("link", name="Before").click()
-        expect(tiles(page).first).to_have_attribute("data-name", re.compile("place 24$"))
+        expect(tiles(page).first).to_have_attribute("data-name", re.compile("picture 25$"))
         expect(page.locator("#pages a")).to_have_text(["Next"])
         for place in (24, 20):
             tile(page, place).get_by_role("checkbox").check(force=True)
@@ -112,7 +112,7 @@ def test_without_script_one_goes_by_links_and_downloads_by_the_form(browser: Bro
             page.get_by_role("button", name="Download zip").click()
         assert len(zipfile.ZipFile(download.value.path()).namelist()) == 3
         tile(page, 24).get_by_role("link").click()
-        expect(page.get_by_role("heading", name="4 by projection_gan, seed 5, place 24")).to_be_visible()
+        expect(page.get_by_role("heading", name="4 by projection_gan, seed 5, picture 25")).to_be_visible()
         expect(page.get_by_role("link", name="Use its parameters")).to_be_visible()
         expect(page.locator("main input[type=file]")).to_be_hidden()
         assert page.locator("main :is(button):visible").all_inner_texts() != []
@@ -172,18 +172,18 @@ def test_without_script_one_keeps_stars_tags_deletes_and_undoes(browser: Browser
 def test_a_picture_is_shown_in_full_and_has_an_address(gallery: Page, service: Service) -> None:
     tile(gallery, 7).get_by_role("link").click()
     shown = gallery.locator("#picture")
-    expect(shown.get_by_role("heading")).to_have_text("7 by projection_gan, seed 5, place 7")
+    expect(shown.get_by_role("heading")).to_have_text("7 by projection_gan, seed 5, picture 8")
     expect(shown).to_be_focused()
     kept = next(one for one in items(service) if one["index"] == 7)
     assert f"picture={kept['id']}" in gallery.url
     expect(shown.get_by_role("link", name="Use its parameters")).to_have_attribute("href", kept["page"])
     gallery.reload()
-    expect(shown.get_by_role("heading")).to_have_text("7 by projection_gan, seed 5, place 7")
+    expect(shown.get_by_role("heading")).to_have_text("7 by projection_gan, seed 5, picture 8")
     shown.get_by_role("link", name="Close").click()
     expect(shown).to_be_hidden()
     expect(tile(gallery, 7).get_by_role("link")).to_be_focused()
     gallery.go_back()
-    expect(shown.get_by_role("heading")).to_have_text("7 by projection_gan, seed 5, place 7")
+    expect(shown.get_by_role("heading")).to_have_text("7 by projection_gan, seed 5, picture 8")
     gallery.get_by_role("link", name="Trash").click()
     gallery.goto(f"{service.url}/gallery?picture=nonesuch")
     expect(gallery.get_by_text("not here any more")).to_be_visible()
@@ -252,7 +252,7 @@ def test_the_keyboard_alone_does_it_all(gallery: Page, service: Service) -> None
     expect(tile(gallery, 8).get_by_role("button", name="Star")).to_have_attribute("aria-pressed", "true")
     press("ArrowDown")
     below = gallery.evaluate("document.activeElement.closest('li').dataset.name")
-    assert int(below.rpartition(" ")[2]) < 8
+    assert int(below.rpartition(" ")[2]) < 9
     press("ArrowUp")
     press("Delete")
     expect(gallery.locator("#toast")).to_contain_text("3 pictures deleted")
@@ -324,7 +324,7 @@ def test_a_deleted_picture_comes_back_by_undo_and_from_the_trash(gallery: Page, 
     gallery.get_by_role("button", name="Undo").click()
     expect(tile(gallery, 6)).to_be_visible()
     places = gallery.locator("#tiles > li").evaluate_all("all => all.map(one => one.dataset.name.split(' ').pop())")
-    assert places == [str(place) for place in range(11, -1, -1)]
+    assert places == [str(number) for number in range(12, 0, -1)]
     assert items(service, "trash=true") == []
 
     for place in (6, 2):

@@ -128,7 +128,7 @@ def test_the_way_back_leads_to_what_was_shown(page: Page) -> None:
 def test_a_picture_is_looked_at_closely(page: Page, served: Service) -> None:
     page.goto(STATE)
     page.locator(picture(page, 7)).click()
-    expect(page.get_by_role("heading", name="Picture 7")).to_be_focused()
+    expect(page.get_by_role("heading", name="Picture 8")).to_be_focused()
     assert query_of(page)["index"] == "7"
     details = page.locator("#details")
     expect(details.get_by_text("class 7")).to_be_visible()
@@ -145,7 +145,7 @@ def test_a_picture_is_looked_at_closely(page: Page, served: Service) -> None:
     assert saved.suggested_filename == "picture-7.png"
     assert saved.path().read_bytes() == served.get("/generate?seed=5&index=7&scale=8").content
     details.get_by_role("link", name="the next picture").click()
-    expect(page.get_by_role("heading", name="Picture 8")).to_be_visible()
+    expect(page.get_by_role("heading", name="Picture 9")).to_be_visible()
     details.get_by_role("link", name="close").click()
     expect(page.locator(picture(page, 8))).to_be_focused()
     expect(details).to_be_hidden()
@@ -213,7 +213,7 @@ def test_the_keyboard_does_all(page: Page) -> None:
         page.keyboard.press(key)
         expect(page.locator(picture(page, index))).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Picture 6")).to_be_focused()
+    expect(page.get_by_role("heading", name="Picture 7")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator(picture(page, 6))).to_be_focused()
     page.keyboard.press("Tab")
@@ -231,7 +231,7 @@ def test_without_script_every_state_can_be_reached(browser: Browser, served: Ser
         assert {"seed": "5", "count": "5", "digit": "4"}.items() <= query_of(page).items()
         expect(page.locator("#grid a")).to_have_count(5)
         page.locator(picture(page, 3)).click()
-        expect(page.get_by_role("heading", name="Picture 3")).to_be_visible()
+        expect(page.get_by_role("heading", name="Picture 4")).to_be_visible()
         expect(page.get_by_role("button", name="Copy link")).to_have_count(0)
         page.get_by_role("link", name="close").click()
         page.get_by_role("link", name="draw another seed").click()

@@ -127,7 +127,8 @@ def name_of(picture: PictureView) -> str:
     """Return what is seen on a picture, in words."""
     made = f"by {picture.family}, seed {picture.seed}"
     if picture.index is not None:
-        return f"{picture.label or 'picture'} {made}, place {picture.index}"
+        number = f"picture {picture.index + 1}"  # people count from 1
+        return f"{number} {made}" if picture.label is None else f"{picture.label} {made}, {number}"
     of_class = "" if picture.label is None else f" of {picture.label}"
     return f"{picture.count} picture{'' if picture.count == 1 else 's'}{of_class} {made}"
 

@@ -139,10 +139,12 @@ class Grid:
 class Details:
     """A close look at one picture. The URLs say where each part of it is had; None where there is none.
 
-    wish: the recipe by which POST /pictures keeps it.
+    index: as the API counts, from 0. number: as people count, from 1. wish: the recipe by which POST /pictures keeps
+    it.
     """
 
     index: int
+    number: int
     found: InspectionView
     side: int
     picture: str
@@ -359,7 +361,7 @@ def _cell(index: int, state: _State) -> Cell:
     of_class = "" if recipe.classes is None else f", class {recipe.classes[index]}"
     return Cell(
         index=index,
-        name=f"picture {index}{of_class}",
+        name=f"picture {index + 1}{of_class}",
         x=index % recipe.columns * side,
         y=index // recipe.columns * side,
         url=state.url(index=index),
@@ -382,11 +384,12 @@ def _details(state: _State, request: Request, given: Services) -> Details | None
         )
     return Details(
         index=index,
+        number=index + 1,
         found=view,
         side=recipe.dataset.size,
         picture=state.url(GENERATE, **alone),
         download=download,
-        curl=curl(f"picture-{index}.png", download, request),
+        curl=curl(f"picture-{index + 1}.png", download, request),
         wish=state.wish(**alone),
         inspect=state.url("/inspect", **alone),
         neighbours=neighbours,
