@@ -183,7 +183,7 @@ class Latents:
 
     def _tell_variations(self, bench: Bench, recipe: LatentRecipe[VariationsQuery]) -> Answer:
         points, label = bench.space.settle(find_variations(bench, recipe)), bench.label(recipe.query)
-        pixels = bench.draw(recipe.query, points, bench.space.weigh([label] * len(points)))
+        pixels = bench.draw(recipe, points, bench.space.weigh([label] * len(points)))
         recipes = [_alone(bench, recipe, point, label, recipe.query.truncation) for point in points]
         items = [self._tell_latent(one, picture) for one, picture in zip(recipes, pixels, strict=True)]
         document = Variations(checkpoint=recipe.checkpoint.id, url=recipe.url, items=items)

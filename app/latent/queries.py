@@ -5,19 +5,30 @@ seed does. Of a network that takes labels, a label says of which class its pictu
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlencode
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from app.pictures.archive import MEDIA_TYPE
 from app.pictures.catalogue import Catalogue, KnownCheckpoint
 from app.pictures.films import MOST_FRAMES_PER_SECOND, FilmFormat
-from app.pictures.recipes import LARGEST_SCALE, CheckpointQuery, Limits, Truncation, choose_checkpoint, find_parts
+from app.pictures.recipes import (
+    LARGEST_SCALE,
+    CheckpointQuery,
+    Limits,
+    Truncation,
+    choose_checkpoint,
+    choose_controls,
+    control_fields,
+    controls_of,
+    find_parts,
+)
 from app.refusals import ParameterError
-from models import ADDRESS_MARK, MOST_MATCHES, Conditioning, DatasetSpec, Family, UnknownClassError
+from models import ADDRESS_MARK, MOST_MATCHES, Conditioning, Controls, DatasetSpec, Family, UnknownClassError
 from store.requests import DRAWN_SEEDS, LARGEST_SEED
 
 MOST_LETTERS = 4096
@@ -99,8 +110,14 @@ class LatentQuery(CheckpointQuery):
         return False
 
 
-class DrawnQuery(LatentQuery):
-    """How pictures are drawn."""
+if TYPE_CHECKING:
+    _SteeredQuery = LatentQuery
+else:
+    _SteeredQuery = create_model("SteeredQuery", __base__=LatentQuery, **control_fields())
+
+
+class DrawnQuery(_SteeredQuery):
+    """How pictures are drawn: the controls of all families are among its fields, as those of GET /generate."""
 
     truncation: Truncation = 1.0
     scale: int | None = Field(
@@ -114,6 +131,11 @@ class DrawnQuery(LatentQuery):
     def enlargement(self) -> int:
         """The side of the square that each pixel becomes."""
         return self.scale or 1
+
+    @property
+    def controls(self) -> Mapping[str, object]:
+        """The controls that were given, by name."""
+        return controls_of(self)
 
     @property
     def is_png(self) -> bool:
@@ -293,6 +315,7 @@ Q = TypeVar("Q", bound=LatentQuery)
 class LatentRecipe(Generic[Q]):
     """All that an answer depends on. query: complete, its checkpoint by id, its seeds drawn, its labels by name.
 
+    controls: what all its pictures are steered by; None where nothing was given.
     is_drawn: whether a seed was drawn for it; is_pinned: whether the request itself named all that could change.
     """
 
@@ -301,6 +324,7 @@ class LatentRecipe(Generic[Q]):
     checkpoint: KnownCheckpoint
     dataset: DatasetSpec
     family: Family[Any]
+    controls: Controls | None
     is_drawn: bool
     is_pinned: bool
 
@@ -312,9 +336,17 @@ class LatentRecipe(Generic[Q]):
 
     def of_picture(self, address: str, label: str | None, truncation: float = 1.0) -> "LatentRecipe[PictureQuery]":
         """Return the recipe of the picture of a latent of the same checkpoint."""
-        query = PictureQuery(checkpoint=self.checkpoint.id, seed=address, label=label, truncation=truncation)
+        steered = {} if self.controls is None else self.controls.model_dump(exclude_none=True)
+        named = {"checkpoint": self.checkpoint.id, "seed": address, "label": label, "truncation": truncation}
         return LatentRecipe(
-            PICTURE_PATH, query, self.checkpoint, self.dataset, self.family, is_drawn=False, is_pinned=True
+            path=PICTURE_PATH,
+            query=PictureQuery.model_validate(named | steered),
+            checkpoint=self.checkpoint,
+            dataset=self.dataset,
+            family=self.family,
+            controls=self.controls,
+            is_drawn=False,
+            is_pinned=True,
         )
 
 
@@ -338,6 +370,7 @@ def complete_latent(path: str, query: Q, catalogue: Catalogue, limits: Limits) -
         checkpoint=checkpoint,
         dataset=dataset,
         family=family,
+        controls=choose_controls(query.controls, family) if isinstance(query, DrawnQuery) else None,
         is_drawn=bool(drawn),
         is_pinned=not drawn and query.checkpoint == checkpoint.id,
     )

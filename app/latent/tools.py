@@ -78,12 +78,16 @@ class Bench:
         """Return the label as weights of the classes: (classes,)."""
         return self.space.weigh([self.label(query, prefix, later=later)])[0]
 
-    def draw(self, query: DrawnQuery, points: Tensor, weights: Tensor, controls: Controls | None = None) -> Tensor:
+    def draw(
+        self, recipe: LatentRecipe[Any], points: Tensor, weights: Tensor, controls: Controls | None = None
+    ) -> Tensor:
         """Draw the pictures of points (n, d) with labels of weights (n, classes): (n, c, h, w) uint8.
 
-        A smaller picture, as a control may ask for, is enlarged to the data set's side. Raises ControlError.
+        controls: default, those of the recipe. A smaller picture, as a control may ask for, is enlarged to the data
+        set's side. Raises ControlError.
         """
-        images = self.space.draw(points, weights, truncation=query.truncation, controls=controls)
+        steered = controls or recipe.controls
+        images = self.space.draw(points, weights, truncation=recipe.query.truncation, controls=steered)
         pixels = to_pixels(images)
         larger = self.space.sampler.config.dataset.size // pixels.shape[-1]
         return pixels.repeat_interleave(larger, 2).repeat_interleave(larger, 3) if larger > 1 else pixels
@@ -103,7 +107,7 @@ class Drawn:
 def draw_picture(bench: Bench, recipe: LatentRecipe[PictureQuery]) -> Drawn:
     """Draw the picture of one latent."""
     query = recipe.query
-    return Drawn(bench.draw(query, bench.point(query)[None], bench.weights(query)[None]), 1)
+    return Drawn(bench.draw(recipe, bench.point(query)[None], bench.weights(query)[None]), 1)
 
 
 def draw_walk(bench: Bench, recipe: LatentRecipe[WalkQuery]) -> Drawn:
@@ -112,7 +116,7 @@ def draw_walk(bench: Bench, recipe: LatentRecipe[WalkQuery]) -> Drawn:
     shares = torch.linspace(0, 1, query.steps, dtype=torch.float64)
     points = walk(bench.point(query, "from_"), bench.point(query, "to_"), shares)
     weights = mix(bench.weights(query, "from_"), bench.weights(query, "to_"), shares)
-    pixels = bench.draw(query, points, weights)
+    pixels = bench.draw(recipe, points, weights)
     if query.loop:
         pixels = torch.cat([pixels, pixels[1:-1].flip(dims=(0,))])
     if query.index is not None:
@@ -138,7 +142,7 @@ def find_variations(bench: Bench, recipe: LatentRecipe[VariationsQuery]) -> Tens
 def draw_variations(bench: Bench, recipe: LatentRecipe[VariationsQuery]) -> Drawn:
     """Draw a picture and others around it."""
     query, points = recipe.query, find_variations(bench, recipe)
-    pixels = bench.draw(query, points, bench.weights(query).expand(len(points), -1))
+    pixels = bench.draw(recipe, points, bench.weights(query).expand(len(points), -1))
     return Drawn(pixels, query.columns or isqrt(query.count))
 
 
@@ -148,7 +152,7 @@ def draw_arithmetic(bench: Bench, recipe: LatentRecipe[ArithmeticQuery]) -> Draw
     a, b, c = (bench.point(query, point) for point in query.POINTS)
     of_a, of_b, of_c = (bench.weights(query, point) for point in query.POINTS)
     points = torch.stack([a, b, c, combine(a, b, c)])
-    return Drawn(bench.draw(query, points, torch.stack([of_a, of_b, of_c, of_a - of_b + of_c])), 4)
+    return Drawn(bench.draw(recipe, points, torch.stack([of_a, of_b, of_c, of_a - of_b + of_c])), 4)
 
 
 def draw_matrix(bench: Bench, recipe: LatentRecipe[MatrixQuery]) -> Drawn:
@@ -157,9 +161,9 @@ def draw_matrix(bench: Bench, recipe: LatentRecipe[MatrixQuery]) -> Drawn:
     points = torch.stack([bench.point(query, later=row) for row in range(query.rows)])
     if bench.space.sampler.is_conditional:
         of_class = bench.space.weigh(recipe.dataset.spread_labels(MOST_CLASSES))
-        return _beside([bench.draw(query, points, one.expand(len(points), -1)) for one in of_class])
+        return _beside([bench.draw(recipe, points, one.expand(len(points), -1)) for one in of_class])
     control, weights = _find_class_control(recipe.family), bench.space.weigh([0] * len(points))
-    return _by_control(partial(bench.draw, query, points, weights), control, control.values(MOST_CLASSES))
+    return _by_control(partial(bench.draw, recipe, points, weights), recipe, control, control.values(MOST_CLASSES))
 
 
 def draw_sweep(bench: Bench, recipe: LatentRecipe[SweepQuery]) -> Drawn:
@@ -173,9 +177,9 @@ def draw_sweep(bench: Bench, recipe: LatentRecipe[SweepQuery]) -> Drawn:
     weights = torch.stack([bench.weights(query, later=row) for row in rows])
     if query.control is not None:
         control = _find_control(recipe.family, query.control)
-        return _by_control(partial(bench.draw, query, points, weights), control, values)
+        return _by_control(partial(bench.draw, recipe, points, weights), recipe, control, values)
     move = _along(bench, query)
-    return _beside([bench.draw(query, move(points, value), weights) for value in values])
+    return _beside([bench.draw(recipe, move(points, value), weights) for value in values])
 
 
 Q = TypeVar("Q", bound=DrawnQuery)
@@ -290,12 +294,20 @@ def _find_class_control(family: Family[Any]) -> Control:
     return _find_control(family, CLASS_CONTROL)
 
 
-def _by_control(draw: Callable[[Controls], Tensor], control: Control, values: Sequence[float]) -> Drawn:
-    """Draw a column for each value, as far as the model has it. Raises ControlError if it has not the first."""
+def _by_control(
+    draw: Callable[[Controls], Tensor], recipe: LatentRecipe[Any], control: Control, values: Sequence[float]
+) -> Drawn:
+    """Draw a column for each value, as far as the model has it, the other controls as they were given.
+
+    Raises ControlError if it has not the first, ParameterError where the control itself was given.
+    """
+    given = recipe.query.controls
+    if control.name in given:
+        raise ParameterError(control.name, f"{control.name} is what changes from column to column: leave it out")
     columns: list[Tensor] = []
     for value in values:
         try:
-            columns.append(draw(control.offered.model_validate({control.name: value})))
+            columns.append(draw(control.offered.model_validate({**given, control.name: value})))
         except ControlError:
             if not columns:
                 raise

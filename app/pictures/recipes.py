@@ -125,8 +125,18 @@ class UnsteeredQuery(CheckpointQuery):
     @property
     def controls(self) -> Mapping[str, object]:
         """The controls that were given, by name."""
-        given = {name: getattr(self, name) for name in known_controls()}
-        return {name: value for name, value in given.items() if value is not None}
+        return controls_of(self)
+
+
+def controls_of(query: BaseModel) -> Mapping[str, object]:
+    """Return the controls that a query was given, by name; it has a field for each that there is."""
+    given = {name: getattr(query, name) for name in known_controls()}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def control_fields() -> Mapping[str, Any]:
+    """Return a field for each control of any family, as `create_model` takes them."""
+    return {name: (field.annotation, _offered_by(name, field)) for name, field in known_controls().items()}
 
 
 if TYPE_CHECKING:
@@ -136,7 +146,7 @@ else:
         "GenerateQuery",
         __base__=UnsteeredQuery,
         __doc__="The parameters of GET /generate: the controls of all families among them.",
-        **{name: (field.annotation, _offered_by(name, field)) for name, field in known_controls().items()},
+        **control_fields(),
     )
 
 
@@ -264,7 +274,7 @@ def complete(query: GenerateQuery, catalogue: Catalogue, limits: Limits) -> Reci
         nice_factor=_nice_factor(query),
         nice_method=_nice_method(query),
         truncation=query.truncation,
-        controls=_controls(query, family),
+        controls=choose_controls(query.controls, family),
         describes_itself=query.metadata,
         is_conditional=family.conditioning is Conditioning.LABEL,
     )
@@ -286,17 +296,17 @@ def complete(query: GenerateQuery, catalogue: Catalogue, limits: Limits) -> Reci
     return recipe
 
 
-def _controls(query: GenerateQuery, family: Family[Any]) -> Controls | None:
-    """Return what the pictures are steered by; None where nothing was given."""
-    if not query.controls:
+def choose_controls(given: Mapping[str, object], family: Family[Any]) -> Controls | None:
+    """Return what the pictures are steered by; None where nothing was given. Raises ParameterError for another's."""
+    if not given:
         return None
     offered = family.steering.controls if family.steering is not None else Controls
-    for name in query.controls:
+    for name in given:
         if name not in offered.model_fields:
             raise ParameterError(
                 name, f"{family.name} has no such control, but {_steered_by(name)}: name the family, or leave it out"
             )
-    return offered.model_validate(query.controls)
+    return offered.model_validate(given)
 
 
 def choose_checkpoint(query: CheckpointQuery, catalogue: Catalogue) -> KnownCheckpoint:

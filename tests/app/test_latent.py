@@ -356,6 +356,39 @@ def test_a_control_is_swept_over_its_range(steered: Service) -> None:
     assert "infogan has no control 'c7'; it has code, c1, c2" in told
 
 
+def test_every_tool_is_steered_as_generate_is(steered: Service) -> None:
+    checkpoint, c1 = "checkpoint=infogan", "&code=3&c1=-1.5"
+    wanted = generated(steered, f"seed=5&count=2{c1}", checkpoint)
+    assert not np.array_equal(wanted, generated(steered, "seed=5&count=2", checkpoint))
+    assert np.array_equal(cells(steered.get(url("picture", f"seed=5&index=1{c1}", checkpoint)))[0, 0], wanted[1])
+    walk = cells(steered.get(url("walk", f"from_seed=5&to_seed=5&to_index=1&steps=3{c1}", checkpoint)))[0]
+    assert np.array_equal(walk[[0, 2]], wanted)
+    sum_ = cells(steered.get(url("arithmetic", f"a_seed=5&b_seed=5&b_index=1&c_seed=6{c1}", checkpoint)))[0]
+    assert np.array_equal(sum_[:2], wanted)
+    swept = cells(steered.get(url("sweep", "seed=5&rows=2&control=c1&start=-1.5&steps=2&code=3", checkpoint)))
+    assert np.array_equal(swept[:, 0], wanted)
+    crossed = cells(steered.get(url("matrix", "seed=5&rows=2&c1=-1.5", checkpoint)))
+    assert np.array_equal(crossed[:, 3], wanted)
+    told = steered.get(url("variations", f"seed=5&count=2&format=json{c1}", checkpoint)).json()["items"][1]
+    assert "c1=-1.5&" in told["url"]
+    assert np.array_equal(cells(steered.get(told["url"]))[0, 0], decode(told["picture"]))
+
+
+def test_what_steers_is_refused_where_it_cannot(steered: Service) -> None:
+    swept = steered.get(url("sweep", "seed=5&control=c1&c1=1", "checkpoint=infogan"))
+    assert "c1 is what changes from column to column" in parameter(swept, "c1")
+    others = steered.get(url("walk", "from_seed=1&to_seed=2&c1=1", "checkpoint=lapgan"))
+    assert "lapgan has no such control, but infogan" in parameter(others, "c1")
+
+
+def test_the_page_asks_for_what_steers_and_forgets_that_of_another_family(steered: Service) -> None:
+    shown = steered.get("/explore?tool=walk&checkpoint=infogan&c1=-1.5").text
+    assert 'name="c1" type="number" value="-1.5" min="-2" max="2"' in shown
+    assert "c1=-1.5" in shown.partition('id="result"')[2]
+    assert 'name="code"' not in steered.get("/explore?tool=matrix&checkpoint=infogan").text
+    assert steered.get("/explore?tool=walk&checkpoint=lapgan&c1=1").status_code == 200
+
+
 def test_smaller_pictures_are_enlarged_to_stand_beside_the_others(steered: Service) -> None:
     drawn = cells(steered.get(url("sweep", "seed=5&control=level", "checkpoint=lapgan")))[0]
     assert len(drawn) == 3

@@ -29,11 +29,11 @@ from app.pictures.catalogue import Catalogue
 from app.pictures.drawing import limits
 from app.pictures.recipes import CheckpointQuery, choose_checkpoint, find_parts
 from app.refusals import RefusedError
-from app.web.fields import faults_of
+from app.web.fields import Field, faults_of, fields_of
 from app.web.pages import render, service_url
 from app.web.telling import tell_thousands
 from checkpoints.format import CheckpointError
-from models import DIRECTION_NAMES, Conditioning
+from models import CLASS_CONTROL, DIRECTION_NAMES, Conditioning, known_controls
 from store.errors import DatabaseUnavailableError
 
 router = APIRouter()
@@ -146,7 +146,7 @@ class Grid:
 class ExplorePage:
     """What the template is told. here: where this service answers. values: of the form, by name.
 
-    refusal: why nothing is shown.
+    steering: fields of the controls. refusal: why nothing is shown.
     """
 
     here: str
@@ -156,6 +156,7 @@ class ExplorePage:
     checkpoint: str
     classes: Sequence[str]
     controls: Sequence[str]
+    steering: Sequence[Field]
     directions: Sequence[str]
     values: Mapping[str, str]
     grid: Grid | None
@@ -202,6 +203,7 @@ def _fill(here: str, tool: Tool, values: dict[str, str], given: Services) -> Exp
         checkpoint=values.get("checkpoint", ""),
         classes=(),
         controls=(),
+        steering=(),
         directions=DIRECTION_NAMES,
         values=values,
         grid=None,
@@ -211,12 +213,19 @@ def _fill(here: str, tool: Tool, values: dict[str, str], given: Services) -> Exp
         checkpoint = choose_checkpoint(CheckpointQuery(checkpoint=values.get("checkpoint")), given.catalogue)
         dataset, family = find_parts(checkpoint)
         is_conditional = family.conditioning is Conditioning.LABEL
+        controls = list_controls(family)
+        others = known_controls().keys() - set(controls)  # of the checkpoint that was chosen before
         wanted = {name: value for name, value in values.items() if is_conditional or not name.endswith("label")}
+        wanted = {name: value for name, value in wanted.items() if name not in others}
+        swept = {wanted.get("control")} if is_conditional or tool.name != "matrix" else {CLASS_CONTROL}
         page = replace(
             page,
             checkpoint=checkpoint.id,
             classes=dataset.classes if is_conditional else (),
-            controls=list_controls(family),
+            controls=controls,
+            steering=[]
+            if family.steering is None
+            else [one for one in fields_of(family.steering.controls, wanted) if one.name not in swept],
             values=wanted,
         )
         query = tool.query.model_validate(wanted | {"checkpoint": checkpoint.id})

@@ -156,7 +156,7 @@ class Details:
     neighbours_strip: str | None
     neighbours_count: int
     neighbours_in_a_row: int
-    variations: str | None
+    variations: str
     variations_in_a_row: int
     dataset: str
     close: str
@@ -405,10 +405,9 @@ def _details(state: _State, request: Request, given: Services) -> Details | None
     )
 
 
-def _variations(recipe: Recipe, view: InspectionView) -> str | None:
-    """Return where pictures around one are drawn; None where it was steered, which they could not be."""
-    if recipe.controls is not None:
-        return None
+def _variations(recipe: Recipe, view: InspectionView) -> str:
+    """Return where pictures around one are drawn, steered as it is."""
+    steered = {} if recipe.controls is None else recipe.controls.model_dump(exclude_none=True)
     place = {name: value for name, value in view.latent.model_dump().items() if value is not None}
     query = {"checkpoint": recipe.checkpoint.id, **place, "columns": _VARIATIONS_IN_A_ROW, "count": _VARIATIONS_SHOWN}
-    return f"/latent/variations?{urlencode(query)}"
+    return f"/latent/variations?{urlencode({**query, **steered})}"
