@@ -7,7 +7,7 @@ from math import isqrt
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
-from pydantic import ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
 from app.pictures.catalogue import BEST_ALIAS, DEFAULT_ALIAS, Catalogue, KnownCheckpoint

@@ -86,7 +86,11 @@ def rule_of(model: type[BaseModel], name: str) -> str:
     return f"{what}{_range(kind)}"
 
 
+_BOUNDLESS = 10**9
+"""A larger limit is the computer's, and tells nobody what to write."""
+
+
 def _range(kind: Mapping[str, Any]) -> str:
     bounds = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "up to", "exclusiveMaximum": "below"}
-    told = [f" {words} {kind[name]:,}" for name, words in bounds.items() if name in kind]
-    return "".join(told)
+    told = [f" {words} {kind[name]:,}" for name, words in bounds.items() if name in kind and kind[name] < _BOUNDLESS]
+    return "".join(told) if len(told) != 1 or "minimum" not in kind else f"{told[0]} on"

@@ -79,8 +79,8 @@ def test_a_search_that_can_find_nothing_says_why(gallery: Service) -> None:
 @pytest.mark.parametrize(
     ("query", "field", "told"),
     [
-        ("seed=many", "seed", f"a whole number from 0 up to {2**63 - 1:,} would be right; &#39;many&#39; came"),
-        ("seed=-1&family=dcgan", "seed", "a whole number from 0 up to"),
+        ("seed=many", "seed", "a whole number from 0 on would be right; &#39;many&#39; came"),
+        ("seed=-1&family=dcgan", "seed", "a whole number from 0 on"),
         ("order=best", "order", "newest or oldest would be right"),
         (f"text={'x' * 201}", "text", "0 to 200 letters would be right"),
     ],

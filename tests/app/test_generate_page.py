@@ -46,7 +46,7 @@ def test_a_state_without_its_defaults_is_one_url(gallery: Service) -> None:
 def test_a_picture_beyond_the_usual_count_is_in_the_grid(gallery: Service) -> None:
     page = gallery.get("/?seed=3&index=20").text
     assert len(re.findall(r"<rect ", page)) == 21
-    assert 'aria-label="picture 20, class 0" aria-current="true"' in page
+    assert 'aria-label="picture 21, class 0" aria-current="true"' in page
 
 
 def test_a_network_without_labels_draws_any_class(gallery: Service) -> None:
