@@ -27,6 +27,7 @@ from models import (
 from store.checkpoints import Leader
 from store.events import Event, EventKind
 from store.jobs import End, Job, JobRequest
+from store.phases import Phase
 from store.states import JobState
 
 T = TypeVar("T")
@@ -116,8 +117,11 @@ class JobView(Document):
     priority: int
     position: int | None = Field(description="how many queued jobs come before it; null if it is not queued")
     progress: Progress
-    steps_per_second: float | None
-    eta_seconds: float | None = Field(description="at the present rate; null if it is not at work")
+    steps_per_second: float | None = Field(description="of training, of late: judging and saving are not counted")
+    phase: Phase | None = Field(description="what it does just now; null if it is not at work")
+    eta_seconds: float | None = Field(
+        description="how long it will go on, judgements and checkpoints included; null while nobody can know"
+    )
     attempt: int = Field(description="1 + the attempts that were lost or met a fault that may pass; 0 before the first")
     max_attempts: int
     error: Mapping[str, Any] | None
@@ -144,7 +148,8 @@ class JobView(Document):
             position=position,
             progress=Progress(step=job.step, total=job.total_steps),
             steps_per_second=job.rate,
-            eta_seconds=remaining_seconds(job),
+            phase=job.phase,
+            eta_seconds=job.remaining_seconds,
             attempt=job.attempt,
             max_attempts=job.max_attempts,
             error=job.error,
@@ -653,10 +658,3 @@ class Readiness(Document):
 def moment(seconds: float) -> datetime:
     """Return the time so many seconds after 1970 (UTC)."""
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def remaining_seconds(job: Job) -> float | None:
-    """Return how long the job will take at its present rate; None if it is not at work."""
-    if not job.rate or not job.state.is_held:
-        return None
-    return (job.total_steps - job.step) / job.rate

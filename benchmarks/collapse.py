@@ -23,6 +23,7 @@ from benchmarks._runs import command, do_left, names, positive, share_threads
 from checkpoints.files import write_whole
 from checkpoints.format import Checkpoint
 from models import Symptom
+from store.phases import Phase
 from store.requests import TrainRequest, complete
 from store.retention import Headline
 from store.states import Wish
@@ -194,6 +195,7 @@ class Witness:
     """All that surrounds a training, and keeps nothing of it but what the watch sees and tells."""
 
     wish = Wish.NONE
+    phase = Phase.STARTING
 
     def __init__(self, steps: int, tell: Tell) -> None:
         self._steps, self._tell = steps, tell

@@ -101,6 +101,8 @@ class Job(_Answer):
     dataset: str
     seed: int
     progress: Progress
+    phase: str | None = None
+    eta_seconds: float | None = None
     position: int | None = None
     error: Mapping[str, Any] | None = None
     checkpoints: Sequence[str] = ()

@@ -13,12 +13,13 @@ from rich.progress import (
     ProgressColumn,
     Task,
     TextColumn,
-    TimeRemainingColumn,
 )
 from rich.table import Column
 from rich.text import Text
 
 from ganery.client import Event, Job, Picture, Spread, Study
+from store.phases import Phase, tell_left
+from store.states import JobState
 
 _MESSAGES = frozenset({"log", "warning"})
 _METRICS_SHOWN = 2
@@ -94,13 +95,13 @@ class RateColumn(ProgressColumn):
 class TrainingBar:
     """A progress bar with the steps, their rate, the time left and the newest losses; lines appear above it.
 
-    Where no terminal is, as in a pipe or a log, a line tells the same: when the state changes, every so many seconds,
-    and at the end.
+    Where no terminal is, as in a pipe or a log, a line tells the same: when the state changes, at each event of
+    progress, every so many seconds, and at the end.
     """
 
     def __init__(self, console: Console, *, line_seconds: float = 30.0) -> None:
         self._console, self._line_seconds = console, line_seconds
-        self._losses = ""
+        self._losses, self._state, self._phase, self._left = "", "", "", ""
         self._line: tuple[str, int] | None = None
         self._line_at = 0.0
         self._progress = Progress(
@@ -108,14 +109,14 @@ class TrainingBar:
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
             RateColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[left]}"),
             *([TextColumn("[dim]{task.fields[losses]}")] if console.width >= _WIDE else []),
             console=console,
             disable=not console.is_terminal,
             expand=True,
         )
         self._is_shown = False
-        self._task = self._progress.add_task("", total=None, losses="")
+        self._task = self._progress.add_task("", total=None, losses="", left="")
 
     def __enter__(self) -> Self:
         return self
@@ -127,8 +128,15 @@ class TrainingBar:
         """Print a line above the bar."""
         self._console.print(escape(line), highlight=False, soft_wrap=True)
 
+    def turn(self, phase: str | None, seconds_left: float | None) -> None:
+        """Hear what the training does just now, and how long it will go on, where somebody knows."""
+        self._phase = "" if phase in {None, Phase.TRAINING} else f", {phase}"
+        self._left = "" if seconds_left is None else tell_left(seconds_left)
+        self._progress.update(self._task, description=self._state + self._phase, left=self._left)
+
     def move(self, state: str, step: int, total: int) -> None:
         """Show where the training stands. The bar appears the first time, and takes its rate from there."""
+        self._state = state
         if not self._console.is_terminal:
             self._print_line(state, step, total)
             return
@@ -136,7 +144,7 @@ class TrainingBar:
             self._progress.start()
             self._progress.reset(self._task, completed=step)
             self._is_shown = True
-        self._progress.update(self._task, description=state, completed=step, total=total)
+        self._progress.update(self._task, description=state + self._phase, completed=step, total=total)
 
     def losses(self, terms: Mapping[str, Any]) -> None:
         """Show the first of the newest terms."""
@@ -145,16 +153,21 @@ class TrainingBar:
         self._losses = "  ".join(shown)
         self._progress.update(self._task, losses=self._losses)
 
-    def _print_line(self, state: str, step: int, total: int) -> None:
-        """Print a line where there is something new to tell, or has been nothing for a while."""
+    def _print_line(self, state: str, step: int, total: int, *, is_told: bool = False) -> None:
+        """Print a line where there is something new to tell, or has been nothing for a while.
+
+        is_told: that an event tells it, whatever was told before.
+        """
         now = time.monotonic()
-        is_new = self._line is None or self._line[0] != state or step >= total
+        is_new = is_told or self._line is None or self._line[0] != state or step >= total
         if self._line == (state, step) or not (is_new or now - self._line_at >= self._line_seconds):
             return
         self._line, self._line_at = (state, step), now
         losses = f", {self._losses}" if self._losses else ""
         share = f" ({step / total:.0%})" if total else ""
-        self._console.print(escape(f"{state}: step {step} of {total}{share}{losses}"), highlight=False, soft_wrap=True)
+        left = f", {self._left}" if self._left and not is_told else ""
+        phase = "" if is_told else self._phase
+        self.say(f"{state}{phase}: step {step} of {total}{share}{losses}{left}")
 
     def follow(self, job: Job, events: Sequence[Event]) -> None:
         """Show a job, and what happened to it since the last time."""
@@ -165,5 +178,9 @@ class TrainingBar:
                 self.say(f"checkpoint at step {event.step}")
             elif event.kind == "metric":
                 self.losses(event.data)
+            elif event.kind == "progress" and not self._console.is_terminal:
+                self._print_line(JobState.RUNNING, event.step or 0, job.progress.total, is_told=True)
         waits = f" (place {job.position + 1})" if job.position is not None else ""
-        self.move(job.state + waits, job.progress.step, job.progress.total)
+        progress = job.progress
+        self.turn(job.phase, job.eta_seconds)
+        self.move(job.state + waits, progress.step, progress.total)

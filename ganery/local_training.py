@@ -25,6 +25,7 @@ from ganery.settings import explain
 from ganery.watch_notes import WatchNotes
 from models import Symptom, UnknownDatasetError
 from store.jobs import JobRequest
+from store.phases import Phase
 from store.requests import RequestError, TrainRequest, complete
 from store.retention import Headline, comparable
 from store.settings import StoreSettings
@@ -32,6 +33,7 @@ from store.states import Wish
 from workers.inspection import HEADLINE
 from workers.keeper import retire, write
 from workers.loop import TrainingCollapsedError, run
+from workers.pace import Pace
 from workers.settings import WorkerSettings
 from workers.trainer import CheckpointMismatchError, TrainingDivergedError
 from workers.watch import Past
@@ -103,6 +105,7 @@ class Bench:
         self.samples = directory / "samples"
         self._checkpoints = directory / "checkpoints"
         self._request, self._total_steps, self._bar = request, total_steps, bar
+        self._pace = Pace(request, total_steps)
         self._step = 0
         self._is_interrupted = False
         self._continued: Path | None = None
@@ -116,7 +119,22 @@ class Bench:
     @step.setter
     def step(self, step: int) -> None:
         self._step = step
+        self._pace.look(step)
+        self._tell_pace()
         self._bar.move("training", step, self._total_steps)
+
+    @property
+    def phase(self) -> Phase:
+        """What the training does."""
+        return self._pace.phase
+
+    @phase.setter
+    def phase(self, phase: Phase) -> None:
+        self._pace.turn(phase)
+        self._tell_pace()
+
+    def _tell_pace(self) -> None:
+        self._bar.turn(self.phase, self._pace.remaining(self._step))
 
     @property
     def wish(self) -> Wish:

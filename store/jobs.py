@@ -29,6 +29,7 @@ from store.errors import (
 from store.events import EventKind, NewEvent
 from store.idempotency import remembered
 from store.pages import Page, read_page
+from store.phases import Phase
 from store.retention import Headline, Keep, comparable
 from store.states import (
     CHANGE_OF_OUTCOME,
@@ -82,8 +83,9 @@ class Job:
 
     attempt: 0 before the first claim; each claim counts one, and one that ended by a pause or by a worker's
     orderly shutdown is given back. So at work it is 1 + the number of attempts that were lost or met a fault that may
-    pass, and two claims of a job may have the same. rate: steps per second. study_id, trial: which draw of which study
-    it is of, if of one.
+    pass, and two claims of a job may have the same. rate: steps of training per second. phase, remaining_seconds:
+    what it does and how long it will go on, as its training told last; None where it is not at work. study_id, trial:
+    which draw of which study it is of, if of one.
     """
 
     id: str
@@ -95,6 +97,8 @@ class Job:
     step: int
     total_steps: int
     rate: float | None
+    phase: Phase | None
+    remaining_seconds: float | None
     error: Mapping[str, Any] | None
     checkpoint_step: int | None
     study_id: str | None
@@ -281,9 +285,20 @@ class JobStore:
                     return claim
         return None
 
-    def heartbeat(self, claim: Claim, *, step: int | None = None, rate: float | None = None) -> Wish:
-        """Extends the lease, notes the progress, and tells what is wished. Raises LeaseLostError."""
-        progress = {"step": step, "rate": rate}
+    def heartbeat(
+        self,
+        claim: Claim,
+        *,
+        step: int | None = None,
+        rate: float | None = None,
+        phase: Phase | None = None,
+        remaining_seconds: float | None = None,
+    ) -> Wish:
+        """Extends the lease, notes the progress, and tells what is wished; None leaves what was noted before.
+
+        Raises LeaseLostError.
+        """
+        progress = {"step": step, "rate": rate, "phase": phase, "remaining_seconds": remaining_seconds}
         with self._database.begin() as connection:
             now = self._database.now(connection)
             report = (
@@ -451,6 +466,8 @@ class JobStore:
                 lease_until=now + self._lease_seconds,
                 step=func.coalesce(_jobs.checkpoint_step, 0),
                 rate=None,
+                phase=Phase.STARTING,
+                remaining_seconds=None,
                 preempt=False,  # the wish was for the attempt before
                 started_at=func.coalesce(_jobs.started_at, now),
                 updated_at=now,
@@ -528,7 +545,11 @@ def cancel_all(connection: Connection, condition: ColumnElement[bool], now: floa
 def read_job(row: RowMapping) -> Job:
     """The job of a row of the table."""
     values = {column.name: row[column.name] for column in fields(Job)}
-    typed = {"state": JobState(row["state"]), "request": JobRequest.model_validate(row["request"])}
+    typed = {
+        "state": JobState(row["state"]),
+        "request": JobRequest.model_validate(row["request"]),
+        "phase": None if row["phase"] is None else Phase(row["phase"]),
+    }
     return Job(**values | typed)
 
 
@@ -627,6 +648,7 @@ def _consequences(row: RowMapping, change: Change, target: JobState, now: float)
     values: dict[str, Any] = {"state": target, "updated_at": now}
     if not target.is_held:
         values |= {"owner": None, "lease_until": None, "preempt": False, "rung_at": None}
+        values |= {"phase": None, "remaining_seconds": None}
     if target.is_finished:
         values["finished_at"] = now
     if change is Change.SUCCEED:

@@ -82,6 +82,8 @@ jobs = Table(
     Column("step", BigInteger, nullable=False),
     Column("total_steps", BigInteger, nullable=False),
     Column("rate", Double),
+    Column("phase", Text),
+    Column("remaining_seconds", Double),
     Column("error", JSON(none_as_null=True)),
     Column("checkpoint_step", BigInteger),
     Column("event_count", BigInteger, nullable=False),

@@ -5,7 +5,8 @@ it. What is due at a step depends on the step alone. So a training that continue
 what came after it to the last bit, and the records keep the first of each.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +21,7 @@ from store.checkpoints import CheckpointStore
 from store.database import Database
 from store.events import EventStore
 from store.jobs import Claim, JobRequest, JobStore
+from store.phases import Phase
 from store.retention import Headline
 from store.settings import sample_name
 from store.states import Cancelled, Outcome, Paused, Preempted, Succeeded, Wish
@@ -50,9 +52,10 @@ class TrainingCollapsedError(ArithmeticError):
 
 
 class Surroundings(Protocol):
-    """Where a training stands in the world: takes the steps that it reaches, and brings wishes."""
+    """Where a training stands in the world: takes the steps that it reaches and what it does, and brings wishes."""
 
     step: int
+    phase: Phase
 
     @property
     def wish(self) -> Wish:
@@ -179,6 +182,7 @@ class Training:
         self._pulse.step = self._trainer.step_count
         if self._trainer.step_count == 0:
             self._draw(self._trainer.sampler())
+        self._pulse.phase = Phase.TRAINING
         while not self._trainer.is_finished:
             outcome = _OBEDIENCE.get(self._pulse.wish)
             if outcome is not None:
@@ -212,6 +216,10 @@ class Training:
         return interval is not None and (self._trainer.is_finished or self._trainer.step_count % interval == 0)
 
     def _inspect(self, sampler: Callable[[], Sampler], *, thoroughly: bool) -> Inspection | None:
+        with self._phase(Phase.JUDGING):
+            return self._judge(sampler, thoroughly=thoroughly)
+
+    def _judge(self, sampler: Callable[[], Sampler], *, thoroughly: bool) -> Inspection | None:
         trainer = self._trainer
         trainer.require_finite()
         inspect = self._inspector.judge if thoroughly else self._inspector.glance
@@ -237,7 +245,15 @@ class Training:
             self._trainer.require_finite()
             judged = {} if inspection is None else inspection.metrics
             headline = Headline(None) if inspection is None else Headline(inspection.headline, inspection.judge)
-            self._keeper.keep(self._trainer.snapshot(), {**self._metrics, **judged}, headline)
+            with self._phase(Phase.SAVING):
+                self._keeper.keep(self._trainer.snapshot(), {**self._metrics, **judged}, headline)
+
+    @contextmanager
+    def _phase(self, phase: Phase) -> Iterator[None]:
+        """Tell that the training is interrupted by something else."""
+        self._pulse.phase = phase
+        yield
+        self._pulse.phase = Phase.TRAINING
 
     def _draw(self, sampler: Sampler) -> None:
         """Draw the same noise at every time: a row for each class, or for ten of many, or classes as they come."""

@@ -6,19 +6,18 @@ A stopped process has no pulse either, so its lease is really lost.
 import logging
 import os
 import threading
-import time
-from collections import deque
 from types import TracebackType
 from typing import Self
 
 from store.errors import DatabaseUnavailableError
 from store.events import EventKind, NewEvent
 from store.jobs import Claim, JobStore
+from store.phases import Phase
 from store.states import Wish
+from workers.pace import Pace
 
 logger = logging.getLogger(__name__)
 
-_RATE_BEATS = 10
 _PROGRESS_EVENTS = 200
 
 
@@ -32,7 +31,7 @@ class Pulse:
         self._parent = os.getppid()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
         self._stopped = threading.Event()
-        self._beats: deque[tuple[float, int]] = deque(maxlen=_RATE_BEATS)
+        self._pace = Pace(claim.job.request, claim.job.total_steps)
         self._told_step = self.step
         self._told_wish = Wish.NONE
         self._failure: Exception | None = None
@@ -47,6 +46,15 @@ class Pulse:
     ) -> None:
         self._stopped.set()
         self._thread.join()
+
+    @property
+    def phase(self) -> Phase:
+        """What the training does, which each beat tells."""
+        return self._pace.phase
+
+    @phase.setter
+    def phase(self, phase: Phase) -> None:
+        self._pace.turn(phase)
 
     @property
     def is_beating(self) -> bool:
@@ -80,18 +88,13 @@ class Pulse:
                 return
 
     def _beat(self) -> None:
-        step, rate = self.step, self._rate()
-        self._told_wish = self._jobs.heartbeat(self._claim, step=step, rate=rate)
+        step = self.step
+        self._pace.look(step)
+        rate, remaining = self._pace.rate, self._pace.remaining(step)
+        self._told_wish = self._jobs.heartbeat(
+            self._claim, step=step, rate=rate, phase=self.phase, remaining_seconds=remaining
+        )
         if step - self._told_step >= self._claim.job.total_steps / _PROGRESS_EVENTS:
             progress = {"total_steps": self._claim.job.total_steps, "rate": rate}
             self._jobs.record(self._claim, [NewEvent(EventKind.PROGRESS, progress, step)])
             self._told_step = step
-
-    def _rate(self) -> float | None:
-        """Steps per second over the last beats; None until something moves: loading is not counted."""
-        now, step = time.monotonic(), self.step
-        if self._beats and step == self._beats[0][1]:
-            self._beats.clear()
-        self._beats.append((now, step))
-        first, begin = self._beats[0]
-        return (step - begin) / (now - first) if step > begin else None

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.dependencies import Services
-from app.schemas import moment, remaining_seconds
+from app.schemas import moment
 from app.web.telling import tell_minute
 from store.jobs import Job
+from store.phases import DESCRIPTIONS, tell_left
 from store.states import JobState
 
 _PAUSED_SHOWN, FINISHED_SHOWN = 50, 20
@@ -16,7 +17,9 @@ _CAN_RESUME = {JobState.PAUSED, JobState.PAUSING}
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A job. share: of its steps, from 0 to 1. left: how long it will take, in words; empty where nobody knows."""
+    """A job. share: of its steps, from 0 to 1. phase: what it does at work, and left: how long
+    it will go on, both in words; empty where nobody knows.
+    """
 
     id: str
     state: JobState
@@ -26,6 +29,7 @@ class JobRow:
     step: int
     total: int
     share: float
+    phase: str
     left: str
     priority: int
     place: int | None
@@ -36,7 +40,7 @@ class JobRow:
     @classmethod
     def of(cls, job: Job, place: int | None) -> "JobRow":
         """Describe a job. place: in the queue, from 1; None where it does not wait there."""
-        seconds = remaining_seconds(job)
+        seconds = job.remaining_seconds
         return cls(
             id=job.id,
             state=job.state,
@@ -46,7 +50,8 @@ class JobRow:
             step=job.step,
             total=job.total_steps,
             share=job.step / job.total_steps,
-            left="" if seconds is None else tell_duration(seconds),
+            phase="" if job.phase is None else DESCRIPTIONS[job.phase],
+            left="" if seconds is None else tell_left(seconds),
             priority=job.priority,
             place=place,
             attempt=job.attempt,
@@ -95,11 +100,3 @@ def read_row(job: Job, given: Services) -> JobRow:
 
 def _rows(jobs: Sequence[Job], places: Mapping[str, int]) -> Sequence[JobRow]:
     return [JobRow.of(job, places[job.id] + 1 if job.id in places else None) for job in jobs]
-
-
-def tell_duration(seconds: float) -> str:
-    """Return a duration in words, as exact as a guess deserves."""
-    minutes, hours = round(seconds / 60), round(seconds / 3600)
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{minutes} min" if minutes < 90 else f"{hours} h"

@@ -6,6 +6,7 @@ from unittest.mock import Mock
 import pytest
 
 from store.events import EventKind, NewEvent
+from store.phases import Phase
 from store.states import Cancelled, Failed, Paused, Succeeded
 from tests.app.problems import places, refusal
 from tests.app.service import Service
@@ -15,11 +16,13 @@ UNKNOWN = "0123456789abcdef"
 
 def test_a_job_tells_how_far_it_is_and_how_long_it_will_take(service: Service) -> None:
     claim = service.claim()
-    service.given.jobs.heartbeat(claim, step=4, rate=2.0)
+    started = service.get(f"/jobs/{claim.job.id}").json()
+    assert (started["phase"], started["eta_seconds"]) == ("starting", None)
+    service.given.jobs.heartbeat(claim, step=4, rate=2.0, phase=Phase.JUDGING, remaining_seconds=11.5)
     job = service.get(f"/jobs/{claim.job.id}").json()
     assert job["state"] == "running"
     assert job["progress"] == {"step": 4, "total": 10}
-    assert (job["steps_per_second"], job["eta_seconds"]) == (2.0, 3.0)
+    assert (job["steps_per_second"], job["phase"], job["eta_seconds"]) == (2.0, "judging", 11.5)
     assert (job["attempt"], job["max_attempts"]) == (1, 3)
     assert job["position"] is None
     assert datetime.fromisoformat(job["started_at"]) >= datetime.fromisoformat(job["created_at"])
@@ -51,7 +54,7 @@ def test_a_failed_job_is_no_failed_request(service: Service) -> None:
     assert response.json()["state"] == "failed"
     assert response.json()["error"] == {"type": "diverged", "detail": "loss became nan"}
     assert response.json()["finished_at"] is not None
-    assert response.json()["eta_seconds"] is None
+    assert (response.json()["phase"], response.json()["eta_seconds"]) == (None, None)
 
 
 def test_a_job_that_has_not_changed_is_not_sent_again(service: Service) -> None:

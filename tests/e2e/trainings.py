@@ -9,6 +9,7 @@ import torch
 from models import encode_png
 from store.events import EventKind, NewEvent
 from store.jobs import Claim
+from store.phases import Phase
 from store.settings import sample_name
 from tests.app.service import Service, running
 from tests.chaos.stack import Stack, new_stack
@@ -55,7 +56,9 @@ def begin(service: Service, *, job_id: str | None = None, grids: int = 3) -> Cla
         draw(service, claim, 2 * place)
         if place:
             measure(service, claim, 2 * place)
-    service.given.jobs.heartbeat(claim, step=max(0, 2 * (grids - 1)), rate=2.0)
+    service.given.jobs.heartbeat(
+        claim, step=max(0, 2 * (grids - 1)), rate=2.0, phase=Phase.TRAINING, remaining_seconds=200
+    )
     return claim
 
 

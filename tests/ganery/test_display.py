@@ -108,6 +108,23 @@ def test_a_pipe_gets_lines_and_no_bar() -> None:
     ]
 
 
+def test_a_line_tells_what_a_job_does_and_how_long_it_will_go_on() -> None:
+    judging = make_job(phase="judging", eta_seconds=200.0)
+    assert shown(judging, is_terminal=False) == "running, judging: step 50 of 200 (25%), about 3 min left\n"
+    assert "running, judging" in shown(judging)
+    assert "about 3 min left" in shown(judging)
+    assert shown(make_job(phase="training"), is_terminal=False) == "running: step 50 of 200 (25%)\n"
+
+
+def test_a_pipe_gets_a_line_for_each_event_of_progress() -> None:
+    told = [Event(sequence=step, kind="progress", step=step, data={"total_steps": 200}) for step in (20, 40)]
+    assert shown(make_job(), events=tuple(told), is_terminal=False).splitlines() == [
+        "running: step 20 of 200 (10%)",
+        "running: step 40 of 200 (20%)",
+    ]
+    assert "step 20" not in shown(make_job(), events=tuple(told))
+
+
 def test_a_pipe_gets_a_line_when_the_state_changes_at_the_end_and_every_so_often() -> None:
     jobs = [make_job(state="queued", position=0, progress=Progress(step=0, total=200))]
     jobs += [make_job(progress=Progress(step=step, total=200)) for step in (1, 2, 3, 200, 200)]

@@ -21,6 +21,7 @@ from store.errors import (
 from store.events import EventKind, EventStore, NewEvent
 from store.idempotency import IDEMPOTENCY_SECONDS
 from store.jobs import Claim, JobStore
+from store.phases import Phase
 from store.states import FINISHED, Cancelled, Failed, JobState, Paused, Preempted, Succeeded, Wish
 from tests.store.conftest import PROCESSES
 from tests.store.examples import (
@@ -390,12 +391,20 @@ def test_a_job_without_attempts_left_is_not_to_have(jobs: JobStore, database: Da
 def test_a_heartbeat_notes_progress_and_extends_the_lease(jobs: JobStore, database: Database) -> None:
     claim = claimed(jobs)
     end_lease(database, claim)
-    assert jobs.heartbeat(claim, step=7, rate=12.5) is Wish.NONE
+    assert claim.job.phase is Phase.STARTING
+    assert jobs.heartbeat(claim, step=7, rate=12.5, phase=Phase.JUDGING, remaining_seconds=90) is Wish.NONE
     assert jobs.reap() == []
     assert jobs.heartbeat(claim) is Wish.NONE
     job = jobs.get(claim.job.id)
-    assert (job.step, job.rate) == (7, 12.5)
+    assert (job.step, job.rate, job.phase, job.remaining_seconds) == (7, 12.5, Phase.JUDGING, 90.0)
     assert job.updated_at > claim.job.updated_at
+
+
+def test_a_job_that_nobody_works_on_is_in_no_phase(jobs: JobStore) -> None:
+    claim = claimed(jobs)
+    jobs.heartbeat(claim, phase=Phase.SAVING, remaining_seconds=5)
+    left = jobs.settle(claim, Preempted())
+    assert (left.state, left.phase, left.remaining_seconds) == (JobState.QUEUED, None, None)
 
 
 def test_a_heartbeat_tells_what_is_wished(jobs: JobStore) -> None:

@@ -14,6 +14,7 @@ from store import tables
 from store.checkpoints import NewCheckpoint
 from store.events import EventKind
 from store.jobs import OnCollapse
+from store.phases import Phase
 from store.retention import Keep
 from store.settings import sample_name
 from store.states import Cancelled, JobState, Paused, Preempted, Succeeded, Wish
@@ -21,6 +22,7 @@ from tests.workers.service import STEPS, TRAINING, Result, Service
 from workers.inspection import Inspection, Inspector
 from workers.keeper import CheckpointKeeper
 from workers.loop import SAMPLE_SEED, TrainingCollapsedError
+from workers.pace import Pace
 from workers.reporter import Reporter
 from workers.trainer import Trainer, TrainingDivergedError
 
@@ -418,3 +420,17 @@ def test_pictures_that_cannot_be_measured_end_no_training(service: Service, monk
     assert service.train(service.claim(job_id)) == Succeeded()
     told = [event.data["message"] for event in service.events(job_id, EventKind.WARNING)]
     assert told[0].startswith("the pictures of step 4 are not judged: kthvalue")
+
+
+def test_a_training_tells_what_it_does(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Phase] = []
+    turn = Pace.turn
+
+    def note(pace: Pace, phase: Phase) -> None:
+        told.append(phase)
+        turn(pace, phase)
+
+    monkeypatch.setattr(Pace, "turn", note)
+    service.train(service.claim(service.submit()))
+    judged, saved = [Phase.JUDGING, Phase.TRAINING], [Phase.SAVING, Phase.TRAINING]
+    assert told == [Phase.TRAINING, *3 * [*judged, *judged, *saved]]

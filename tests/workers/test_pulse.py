@@ -6,6 +6,7 @@ from store.database import open_database
 from store.errors import LeaseLostError
 from store.events import EventKind
 from store.jobs import JobStore
+from store.phases import Phase
 from store.states import Wish
 from tests.workers.service import LEASE_SECONDS, TRAINING, Service, eventually
 from workers.pulse import Pulse
@@ -28,6 +29,8 @@ def test_it_tells_the_rate_as_soon_as_something_moves(service: Service) -> None:
     with Pulse(service.jobs, claim, interval_seconds=INTERVAL_SECONDS) as pulse:
         eventually(lambda: service.jobs.get(claim.job.id).updated_at > claim.job.updated_at)
         assert service.jobs.get(claim.job.id).rate is None
+        pulse.phase = Phase.TRAINING
+        eventually(lambda: service.jobs.get(claim.job.id).phase is Phase.TRAINING)
         pulse.step = 3
         eventually(lambda: (service.jobs.get(claim.job.id).rate or 0) > 0)
 
