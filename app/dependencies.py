@@ -18,6 +18,7 @@ from app.pictures.thumbnails import Thumbnails
 from app.queue import Doorbell
 from app.refusals import MediaTypeError, ParameterError
 from app.settings import AppSettings
+from app.sharing import KeptWork
 from app.teaching.networks import NetworkOutlines
 from store.database import Database
 from store.events import EventStore
@@ -38,6 +39,7 @@ class Services:
     thumbnails: Thumbnails
     events: EventStore
     feed: Feed
+    films: KeptWork[bytes]
     catalogue: Catalogue
     engine: Engine
     nice_reports: NiceReports

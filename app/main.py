@@ -50,7 +50,7 @@ from app.routes import (
     timelapse,
 )
 from app.settings import AppSettings
-from app.sharing import Turns
+from app.sharing import KeptWork, Turns
 from app.sweeper import Sweeper
 from app.teaching.networks import NetworkOutlines
 from app.web.own_files import OwnFiles
@@ -149,6 +149,7 @@ def _build_services(settings: AppSettings) -> Services:
         pictures=PictureStore(database, Blobs(settings.pictures), room),
         events=event_store,
         feed=Feed(event_store, pause_seconds=settings.event_poll_seconds),
+        films=KeptWork(turns, settings.film_cache_bytes, len),
         catalogue=Catalogue(CheckpointStore(database), settings.checkpoints),
         engine=engine,
         nice_reports=NiceReports(engine),

@@ -37,6 +37,7 @@ class AppSettings(StoreSettings):
     samplers_kept: int = Field(4, ge=1, description="checkpoints that stay in memory")
     picture_cache_bytes: int = Field(64 * 2**20, ge=0, description="memory for rendered grids")
     thumbnail_cache_bytes: int = Field(32 * 2**20, ge=0, description="memory for thumbnails of kept pictures")
+    film_cache_bytes: int = Field(32 * 2**20, ge=0, description="memory for films of trainings")
     dataset_cache_bytes: int = Field(512 * 2**20, ge=0, description="memory for training pictures to compare with")
     event_poll_seconds: float = Field(0.5, gt=0, description="pause between looks for new events")
     keep_alive_seconds: float = Field(15, gt=0, description="silence after which an event stream sends a comment")

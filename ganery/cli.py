@@ -304,6 +304,7 @@ def evaluate(
         bool, typer.Option("--fid", help="FID too; needs torch-fidelity and its weights, and minutes to hours.")
     ] = False,
     count: Annotated[int, typer.Option(min=200, help="How many pictures are drawn.")] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="Other pictures for each: how far a value varies by chance.")] = 0,
 ) -> None:
     """Measure pictures of a checkpoint by FD, precision and more, each beside what real pictures have."""
     from ganery import quality  # noqa: PLC0415
@@ -312,7 +313,7 @@ def evaluate(
     names = [*filter(None, metrics.split(",")), *([quality.FID] if fid else [])]
     with _explained(*quality.ERRORS):
         directory = quality.find_checkpoint(checkpoint, settings)
-        quality.judge_checkpoint(directory, settings, _say, names=names, count=count)
+        quality.judge_checkpoint(directory, settings, _say, names=names, count=count, seed=seed)
 
 
 @app.command()

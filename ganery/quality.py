@@ -141,10 +141,12 @@ def judge_checkpoint(
     *,
     names: Sequence[str] = DEFAULT_METRICS,
     count: int | None = None,
+    seed: int = 0,
 ) -> tuple[Checkpoint, Report]:
     """Measure pictures of a checkpoint by the metrics or groups of these names, and print the table.
 
-    count: of pictures; default 10,000. FID is measured where it is named, not as one of all.
+    count: of pictures; default 10,000. seed: of what is drawn, and of which real pictures stand beside it. FID is
+    measured where it is named, not as one of all.
     """
     chosen = choose(names)
     inception = load_inception() if FID in names else None
@@ -155,7 +157,7 @@ def judge_checkpoint(
     train, test = _both_splits(dataset, settings, say)
     trainer = classifier_trainer(train.spec)
     reference = Reference.of(load_judge(dataset), train, test, train_classifier=trainer, inception=inception)
-    report = evaluate(to_sampler(checkpoint), reference, count=count or EVALUATED, names=names)
+    report = evaluate(to_sampler(checkpoint), reference, count=count or EVALUATED, seed=seed, names=names)
     for line in (*tabulate(report.measurements), *_remarks(report, [one.name for one in chosen])):
         say(line)
     return checkpoint, report

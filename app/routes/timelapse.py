@@ -1,5 +1,6 @@
 """How the pictures of a training grew: as a list of grids, or as a film."""
 
+from functools import partial
 from typing import Annotated
 
 import av
@@ -8,9 +9,10 @@ from fastapi import APIRouter, Query, Request
 from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
-from app.caching import REVALIDATE, answer, entity_tag, is_current
+from app.caching import REVALIDATE, answer, entity_tag
 from app.dependencies import Given
 from app.openapi import UNCHANGED, refuses
+from app.pictures.drawing import answer_drawn, draw_once
 from app.pictures.films import MOST_FRAMES_PER_SECOND, FilmFormat
 from app.pictures.timelapse import FilmSettings, count_pixels, find_grids, make_film
 from app.refusals import NoSamplesError, ParameterError
@@ -69,13 +71,22 @@ def get_timelapse(job_id: str, query: Annotated[TimelapseQuery, Query()], reques
     code = (str(TIMELAPSE_VERSION), av.__version__, PIL.__version__)
     headers = {"ETag": entity_tag(job.id, str([one.step for one in grids]), repr(settings), *code)}
     headers |= {"Cache-Control": REVALIDATE}
-    if is_current(request.headers, headers["ETag"]):
-        return Response(status_code=304, headers=headers)
-    _check_size(count_pixels(grids, settings), given.settings.max_pixels)
-    with given.metrics.drawn(TIMELAPSE, job.family), given.engine.turns.taken():
-        film = make_film(grids, settings, job.total_steps)
     headers["Content-Disposition"] = f'inline; filename="{job.family}-{job.id}.{query.format}"'
-    return Response(film, headers=headers, media_type=query.format.media_type)
+
+    def make() -> bytes:
+        try:
+            _check_size(count_pixels(grids, settings), given.settings.max_pixels)
+            return make_film(grids, settings, job.total_steps)
+        except FileNotFoundError:  # removed since they were found
+            raise NoSamplesError(job.id) from None
+
+    def draw() -> bytes:
+        key = headers["ETag"]
+        kept, work = given.films.find(key), partial(given.films.make, key, make)
+        return draw_once(given, kept, work, route=TIMELAPSE, family=job.family)
+
+    show = partial(Response, media_type=query.format.media_type)
+    return answer_drawn(request, given, headers, route=TIMELAPSE, draw=draw, show=show)
 
 
 def _check_size(pixels: int, most: int) -> None:

@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image, ImageSequence
 
 from app.pictures.films import FilmFormat
 from app.pictures.timelapse import FilmSettings, Grid, make_film, thin_out
+from app.routes import timelapse
 from models import encode_png
 from store.events import EventKind, NewEvent
 from store.jobs import Claim
@@ -37,10 +39,10 @@ def draw(service: Service, claim: Claim, *steps: int) -> None:
 def test_the_grids_are_listed_in_the_order_of_their_steps(service: Service) -> None:
     claim = service.claim()
     draw(service, claim, 0, 4, 10)
-    timelapse = service.get(f"/jobs/{claim.job.id}/timelapse").json()
-    assert (timelapse["job_id"], timelapse["total_steps"]) == (claim.job.id, 10)
-    assert [frame["step"] for frame in timelapse["frames"]] == [0, 4, 10]
-    assert [service.get(frame["url"]).content for frame in timelapse["frames"]] == [grid_of(0), grid_of(4), grid_of(10)]
+    listed = service.get(f"/jobs/{claim.job.id}/timelapse").json()
+    assert (listed["job_id"], listed["total_steps"]) == (claim.job.id, 10)
+    assert [frame["step"] for frame in listed["frames"]] == [0, 4, 10]
+    assert [service.get(frame["url"]).content for frame in listed["frames"]] == [grid_of(0), grid_of(4), grid_of(10)]
 
 
 def test_a_job_that_has_drawn_nothing_has_an_empty_list_and_no_film(service: Service) -> None:
@@ -54,8 +56,8 @@ def test_a_grid_whose_file_is_gone_is_left_out(service: Service) -> None:
     claim = service.claim()
     draw(service, claim, 0, 4)
     (service.given.settings.samples(claim.job.id) / sample_name(0)).unlink()
-    timelapse = service.get(f"/jobs/{claim.job.id}/timelapse").json()
-    assert [frame["step"] for frame in timelapse["frames"]] == [4]
+    listed = service.get(f"/jobs/{claim.job.id}/timelapse").json()
+    assert [frame["step"] for frame in listed["frames"]] == [4]
 
 
 def test_a_gif_shows_every_grid_with_a_bar_that_grows(service: Service) -> None:
@@ -91,6 +93,32 @@ def test_a_film_that_has_not_changed_is_not_made_again(service: Service) -> None
     assert service.get(f"{url}&scale=3", headers=known).status_code == 200
     draw(service, claim, 10)
     assert service.get(url, headers=known).status_code == 200
+
+
+def test_a_film_is_made_once_for_all_who_ask(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = service.claim()
+    draw(service, claim, 0, 4)
+    url = f"/jobs/{claim.job.id}/timelapse?format=gif"
+    first = service.get(url).content
+    monkeypatch.setattr(timelapse, "make_film", None)
+    assert service.get(url).content == first
+
+
+def test_grids_that_are_removed_while_a_film_is_made_are_not_there(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = service.claim()
+    draw(service, claim, 0, 4)
+    found = timelapse.find_grids
+
+    def find_and_lose(*place: Any) -> list[Grid]:
+        grids = found(*place)
+        for grid in grids:
+            grid.path.unlink()
+        return grids
+
+    monkeypatch.setattr(timelapse, "find_grids", find_and_lose)
+    refusal(service.get(f"/jobs/{claim.job.id}/timelapse?format=gif"), 404, "no-samples")
 
 
 def test_of_many_grids_some_are_taken_evenly(tmp_path: Path) -> None:

@@ -134,6 +134,14 @@ def test_the_chosen_metrics_are_measured_and_what_does_not_apply_is_told(
     ]
 
 
+def test_another_seed_draws_other_pictures(settings: StoreSettings, trained: Path) -> None:
+    def measured(seed: int) -> float:
+        _, report = quality.judge_checkpoint(trained, settings, print, names=["sharpness"], count=200, seed=seed)
+        return report["sharpness"].value
+
+    assert measured(0) == measured(0) != measured(1)
+
+
 def test_fid_is_refused_before_anything_is_drawn_where_inception_is_not_installed(
     settings: StoreSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
