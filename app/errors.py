@@ -20,12 +20,12 @@ from starlette.routing import BaseRoute, Match, Route
 
 from app import refusals
 from app.schemas import Place, Problem
-from app.web.pages import render
+from app.web.refusal_page import RefusalPage, home_of, show
 from checkpoints.format import CheckpointCorruptError, CheckpointMissingError, CheckpointUnusableError
 from datasets import DatasetNotHereError
 from models import ControlError, TooFewOfClassError, UnknownDatasetError, UnknownFamilyError
 from store import errors as store
-from store.requests import RequestError, shorten
+from store.requests import RequestError, shorten, tell_fault
 
 MEDIA_TYPE = "application/problem+json"
 TYPES = "/problems"
@@ -177,7 +177,10 @@ def _show(request: Request, response: Response) -> Response:
     if "text/html" not in request.headers.get("accept", ""):
         return response
     document = Problem.model_validate_json(bytes(response.body))
-    page = render(request, "problem", document, status=response.status_code)
+    places = [(one.parameter or one.header or one.pointer, one.detail) for one in document.errors or ()]
+    told = places or [(None, document.detail)]
+    home = home_of(request.url.path)
+    page = show(request, RefusalPage(document.title, document.status, told, home, document.type))
     page.headers.update({name: value for name, value in response.headers.items() if not name.startswith("content-")})
     return page
 
@@ -244,7 +247,7 @@ def _place(item: Mapping[str, Any], request: Request) -> Place:
         what = f"an object with any of {', '.join(known)}" if known else "an object"
         detail = f"should be {what}; {shorten(item['input'])} came"
     else:
-        detail = f"{item['msg']}; {shorten(item['input'])} came"
+        detail = tell_fault(item)
     if where == "body":
         return Place(pointer=_pointer(path), detail=detail)
     name = str(path[0])

@@ -154,7 +154,36 @@ def _require_rare(job: JobRequest, steps: int) -> None:
 def _explain(item: Any, family: Family[Any]) -> str:
     if item["type"] == "extra_forbidden":
         return f"{family.name} has no such hyperparameter; it has {', '.join(family.hyperparameters.model_fields)}"
-    return f"{item['msg']}, but {shorten(item['input'])} came"
+    return tell_fault(item)
+
+
+_PLAIN_WORDS = {
+    "bool_parsing": "should be true or false",
+    "bool_type": "should be true or false",
+    "enum": "should be {expected}",
+    "finite_number": "should be a finite number",
+    "float_parsing": "should be a number",
+    "float_type": "should be a number",
+    "greater_than": "should be above {gt}",
+    "greater_than_equal": "should be {ge} or more",
+    "int_from_float": "should be a whole number",
+    "int_parsing": "should be a whole number",
+    "int_type": "should be a whole number",
+    "less_than": "should be below {lt}",
+    "less_than_equal": "should be {le} or less",
+    "literal_error": "should be {expected}",
+    "string_too_long": "should have at most {max_length} characters",
+    "string_too_short": "should have at least {min_length} characters",
+    "string_type": "should be a text",
+}
+"""What would have been right, by pydantic's type of error; the rest are told in its own words."""
+
+
+def tell_fault(item: Any) -> str:
+    """Return in plain words what would have been right, and what came. item: of a ValidationError's `errors()`."""
+    words = _PLAIN_WORDS.get(item["type"])
+    told = item["msg"] if words is None else words.format(**item.get("ctx", {}))
+    return f"{told}; {shorten(item['input'])} came"
 
 
 def shorten(value: object) -> str:

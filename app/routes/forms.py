@@ -13,11 +13,11 @@ from starlette.responses import RedirectResponse, Response
 from app.dependencies import Given, Services
 from app.idempotency import digest
 from app.routes.pages.train import describe
-from app.routes.pages.watch import RefusedPage
 from app.schemas import MOST_PRIORITY
 from app.submissions import resume, submit
 from app.web.form_body import read_fields
 from app.web.pages import render
+from app.web.refusal_page import refuse
 from app.web.train_form import TrainForm
 from store.errors import JobNotFoundError, JobStateError, QueueFullError
 
@@ -60,11 +60,11 @@ def _change(job_id: str, request: Request, given: Services, values: Mapping[str,
     try:
         _apply(values, job_id, given)
     except JobNotFoundError as error:
-        return _refuse(request, error, back, 404)
+        return refuse(request, str(error), back, status=404)
     except JobStateError as error:
-        return _refuse(request, error, back, 409)
+        return refuse(request, str(error), back, status=409)
     except ValueError as error:
-        return _refuse(request, error, back, 422)
+        return refuse(request, str(error), back, status=422)
     return RedirectResponse(back, status_code=303)
 
 
@@ -98,7 +98,3 @@ async def _read(request: Request) -> Mapping[str, str]:
     Raises what `read_fields` raises.
     """
     return dict(await read_fields(request))
-
-
-def _refuse(request: Request, error: Exception, back: str, status: int) -> Response:
-    return render(request, "refused", RefusedPage(str(error), back), status=status)

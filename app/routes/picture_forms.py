@@ -14,12 +14,12 @@ from starlette.responses import RedirectResponse, Response
 from app.dependencies import Given, Services
 from app.pictures.schemas import MOST_IN_LINK, PictureChange, PictureWish, parameters_of
 from app.routes.pages import gallery
-from app.routes.pages.watch import RefusedPage
 from app.routes.pictures import keep
 from app.web.fields import faults_of
 from app.web.form_body import read_fields
-from app.web.pages import render
+from app.web.refusal_page import refuse
 from store.errors import NotFoundError, PictureInTrashError
+from store.requests import tell_fault
 
 router = APIRouter()
 
@@ -38,8 +38,8 @@ def _keep(request: Request, given: Services, url: str) -> Response:
     try:
         wish = PictureWish.model_validate({"recipe": parameters_of(url)})
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        return _refuse(request, f"this is no picture that can be kept ({told})", "/")
+        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {tell_fault(one)}" for one in error.errors())
+        return refuse(request, f"this is no picture that can be kept ({told})", "/")
     kept, _ = keep(wish, given)
     return RedirectResponse(f"{gallery.PATH}?{urlencode({'picture': kept.id})}#picture", status_code=303)
 
@@ -61,19 +61,19 @@ def _change(request: Request, given: Services, fields: Sequence[tuple[str, str]]
     change, ids = alone[0] if alone else values.get("change", ""), [value for name, value in fields if name == "id"]
     ids = [alone[1]] if alone else ids
     if change not in changes:
-        return _refuse(request, f"there is no change {change!r}; there are {', '.join(changes)}", back)
+        return refuse(request, f"there is no change {change!r}; there are {', '.join(changes)}", back)
     if not ids:
-        return _refuse(request, "no picture is selected: check the box of each first", back)
+        return refuse(request, "no picture is selected: check the box of each first", back)
     try:
         for one in ids:
             changes[change](one)
     except ValidationError as error:
         told = "; ".join(f"{name}: {fault}" for name, fault in faults_of(error, PictureChange, _RULES).items())
-        return _refuse(request, told, back)
+        return refuse(request, told, back)
     except NotFoundError as error:
-        return _refuse(request, str(error), back, status=404)
+        return refuse(request, str(error), back, status=404)
     except PictureInTrashError as error:
-        return _refuse(request, str(error), back, status=409)
+        return refuse(request, str(error), back, status=409)
     if change == "delete":
         back = _with(back, deleted=",".join(ids))
     return RedirectResponse(back, status_code=303)
@@ -108,7 +108,3 @@ def _back(request: Request) -> str:
 def _with(address: str, **changes: str) -> str:
     parts = urlsplit(address)
     return parts._replace(query=urlencode(dict(parse_qsl(parts.query)) | changes)).geturl()
-
-
-def _refuse(request: Request, detail: str, back: str, *, status: int = 422) -> Response:
-    return render(request, "refused", RefusedPage(detail, back), status=status)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from app.web.telling import tell_thousands
 from models import FLAGSHIP, Family, families
 from store.jobs import JobRequest
-from store.requests import DEFAULT_DATASET, RequestError, TrainRequest, complete, shorten
+from store.requests import DEFAULT_DATASET, RequestError, TrainRequest, complete, tell_fault
 from store.retention import Keep
 
 SHOWN = "shown"
@@ -209,9 +209,7 @@ class TrainForm:
             wish = TrainRequest.model_validate(self._values())
             return complete(wish), wish, ()
         except ValidationError as error:
-            faults = [
-                Fault(_join(one["loc"]), f"{one['msg']}, but {shorten(one['input'])} came") for one in error.errors()
-            ]
+            faults = [Fault(_join(one["loc"]), tell_fault(one)) for one in error.errors()]
         except RequestError as error:
             faults = [Fault(_join(one.path), one.detail) for one in error.problems]
         return None, None, faults

@@ -1,11 +1,13 @@
 """What the framework refuses is a problem document too, and each error of ours has its place in the table."""
 
 import inspect
+from html import unescape
 
 import pytest
 
 from app import refusals
 from app.errors import ALL_KINDS, KINDS
+from app.web.refusal_page import home_of
 from store import errors as store_errors
 from tests.app.problems import refusal
 from tests.app.service import Service
@@ -73,3 +75,19 @@ def test_every_type_of_problem_is_explained(gallery: Service) -> None:
 
 def test_refusals_are_not_kept_by_caches(gallery: Service) -> None:
     assert gallery.get("/generate?digit=10").headers["cache-control"] == "no-store"
+
+
+def test_a_page_that_there_is_not_is_refused_in_the_language_of_who_asks(gallery: Service) -> None:
+    problem = refusal(gallery.get("/watch/unknown"), 404)
+    told = gallery.get("/watch/unknown", headers={"Accept": "text/html"})
+    assert told.status_code == 404
+    assert problem["detail"] in unescape(told.text)
+    assert '<a href="/watch">Go on from here</a>' in told.text
+
+
+@pytest.mark.parametrize(
+    ("path", "home"),
+    [("/latent/walk", "/explore"), ("/gallery", "/gallery"), ("/jobs/1", "/watch"), ("/jobsite", "/"), ("/", "/")],
+)
+def test_a_refusal_leads_back_to_the_page_that_its_path_belongs_to(path: str, home: str) -> None:
+    assert home_of(path) == home

@@ -36,7 +36,7 @@ def test_a_form_that_is_wrong_is_shown_again(service: Service) -> None:
     response = send(service, "/forms/train", **TINY | {"images": "<many>"})
     assert response.status_code == 422
     assert 'value="&lt;many&gt;"' in response.text
-    assert "training pictures</a>: Input should be a valid integer" in response.text
+    assert "training pictures</a>: should be a whole number" in response.text
     assert service.given.jobs.list().items == ()
 
 

@@ -104,8 +104,8 @@ def test_jobs_are_listed_by_their_states(service: Service) -> None:
 @pytest.mark.parametrize(
     ("query", "parameter", "right"),
     [
-        ("limit=0", "limit", "greater than or equal to 1; '0' came"),
-        ("limit=101", "limit", "less than or equal to 100"),
+        ("limit=0", "limit", "should be 1 or more; '0' came"),
+        ("limit=101", "limit", "should be 100 or less"),
         ("cursor=nonsense", "cursor", "the next_cursor of an earlier page"),
         ("state=asleep", "state", "'queued', 'running'"),
         ("page=2", "page", "known are limit, cursor, state"),

@@ -84,9 +84,9 @@ def test_without_a_score_or_a_judge_nothing_can_be_told(
 @pytest.mark.parametrize(
     ("query", "parameter", "right"),
     [
-        ("count=9", "count", "greater than or equal to 10"),
-        ("count=501", "count", "less than or equal to 500"),
-        ("seed=-1", "seed", "greater than or equal to 0"),
+        ("count=9", "count", "should be 10 or more"),
+        ("count=501", "count", "should be 500 or less"),
+        ("seed=-1", "seed", "should be 0 or more"),
         ("sead=1", "sead", "known are seed, count"),
     ],
 )

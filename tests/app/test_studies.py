@@ -202,10 +202,10 @@ def test_what_is_not_queued_is_not_planned(pretrained: Any, tmp_path: Any, monke
         ({"families": ["lsgan:nothing"]}, "#/families/0", "it has neutral, paper"),
         ({"families": ["lsgan", "lsgan:neutral"]}, "#/families/1", "name each once"),
         ({"dataset": "cats"}, "#/dataset", "there are mnist, "),
-        ({"trials": 0}, "#/trials", "greater than or equal to 1"),
+        ({"trials": 0}, "#/trials", "should be 1 or more"),
         ({"trials": 251}, "#/trials", "2 families by 251 draws by 1 seeds are 502 trainings"),
         ({"images": "many"}, "#/images", "'many' came"),
-        ({"seed": -1}, "#/seed", "greater than or equal to 0"),
+        ({"seed": -1}, "#/seed", "should be 0 or more"),
         ({"budget": 1}, "#/budget", "known are families, name, dataset, trials"),
     ],
 )

@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageSequence
 
 from app.pictures.films import FilmFormat
-from app.pictures.timelapse import FilmSettings, Grid, make_film, thin_out
+from app.pictures.timelapse import FilmSettings, Grid, find_grids, make_film, thin_out
 from app.routes import timelapse
 from models import encode_png
 from store.events import EventKind, NewEvent
@@ -109,7 +109,7 @@ def test_grids_that_are_removed_while_a_film_is_made_are_not_there(
 ) -> None:
     claim = service.claim()
     draw(service, claim, 0, 4)
-    found = timelapse.find_grids
+    found = find_grids
 
     def find_and_lose(*place: Any) -> list[Grid]:
         grids = found(*place)

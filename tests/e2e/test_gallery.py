@@ -70,7 +70,7 @@ def test_a_kept_picture_is_found_by_the_form(page: Page, service: Service) -> No
     page.get_by_label("Class", exact=True).fill("4")
     page.get_by_role("button", name="Find").click()
     expect(tile(page, 4)).to_be_visible()
-    page.get_by_role("spinbutton", name="Seed").fill("7")
+    page.get_by_role("textbox", name="Seed").fill("7")
     page.get_by_role("button", name="Find").click()
     expect(page.get_by_text("No picture is like that")).to_be_visible()
 

@@ -142,7 +142,7 @@ def test_a_picture_is_looked_at_closely(page: Page, served: Service) -> None:
     with page.expect_download() as download:
         details.get_by_role("link", name="Download PNG").click()
     saved = download.value
-    assert saved.suggested_filename == "picture-7.png"
+    assert saved.suggested_filename == "picture-8.png"
     assert saved.path().read_bytes() == served.get("/generate?seed=5&index=7&scale=8").content
     details.get_by_role("link", name="the next picture").click()
     expect(page.get_by_role("heading", name="Picture 9")).to_be_visible()

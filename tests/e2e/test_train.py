@@ -63,7 +63,7 @@ def test_a_training_goes_from_the_form_to_its_pictures(page: Page, whole: Crew) 
 def test_the_form_says_what_is_wrong_while_one_types_and_loses_nothing(page: Page) -> None:
     page.goto("/train?family=dcgan&dataset=segments")
     fill_in(page, {"hyperparameters.width": "many", "images": "60,000"})
-    expect(page.locator("#hyperparameters-width-errors")).to_contain_text("valid integer")
+    expect(page.locator("#hyperparameters-width-errors")).to_contain_text("a whole number")
     expect(page.get_by_label("width", exact=True)).to_have_attribute("aria-invalid", "true")
     page.get_by_role("button", name="Train").click()
     expect(page.get_by_role("alert")).to_contain_text("1 thing is not right yet")

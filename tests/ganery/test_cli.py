@@ -118,7 +118,7 @@ def test_a_picture_is_kept_and_verified(url: str, tmp_path: Path) -> None:
 
 
 def test_what_the_service_refuses_is_told_clearly(url: str) -> None:
-    assert "digit: Input should be less than or equal to 9" in fail("generate", "--digit", "10")
+    assert "digit: should be 9 or less" in fail("generate", "--digit", "10")
     assert "means nothing without --nice: add it" in fail("generate", "--nice-method", "drs")
     assert "there is no family 'nonesuch'" in fail("train", "--family", "nonesuch")
     assert "there is no job 'nonesuch'" in fail("watch", "nonesuch")

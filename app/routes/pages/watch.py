@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from app.dependencies import Given, Services
 from app.pictures.timelapse import find_grids
+from app.refusals import ParameterError
 from app.schemas import Frame, moment
 from app.teaching.network_picture import Drawing, draw_network
 from app.web.job_rows import JobRow, Jobs, read_jobs, read_row
@@ -21,7 +22,6 @@ from app.web.telling import tell_second, tell_thousands
 from checkpoints.library import has_judge
 from metrics import Better, Metric, metrics
 from models import UnknownDatasetError, UnknownFamilyError, UnsupportedShapeError
-from store.errors import JobNotFoundError
 from store.events import Event, EventKind
 from store.jobs import Job
 from store.states import JobState
@@ -40,14 +40,6 @@ _BETTER: Mapping[Better, str] = {
 }
 _NO_NETWORKS = (UnknownFamilyError, UnknownDatasetError, UnsupportedShapeError, ValidationError)
 """What makes a job of an older version one whose networks this version cannot build."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedPage:
-    """What the template of a refusal is told. back: a path to go on from."""
-
-    detail: str
-    back: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,21 +134,14 @@ def show_jobs(request: Request, given: Given, jobs: str | None = None) -> Respon
         return render(request, "jobs", JobsPage(read_jobs(given)))
     if len(ids) > MOST_COMPARED:
         detail = f"{len(ids)} jobs came, and at most {MOST_COMPARED} can be compared: leave some out"
-        return render(request, "refused", RefusedPage(detail, "/watch"), status=422)
-    try:
-        found = [given.jobs.get(one) for one in ids]
-    except JobNotFoundError as error:
-        return render(request, "refused", RefusedPage(str(error), "/watch"), status=404)
-    return render(request, "compare", _compare(found, given))
+        raise ParameterError("jobs", detail)
+    return render(request, "compare", _compare([given.jobs.get(one) for one in ids], given))
 
 
 @router.get("/watch/{job_id}", include_in_schema=False)
 def show_job(job_id: str, request: Request, given: Given) -> Response:
     """Show a job: how far it is, what it draws, its curves, and all that happened to it."""
-    try:
-        job = given.jobs.get(job_id)
-    except JobNotFoundError as error:
-        return render(request, "refused", RefusedPage(str(error), "/watch"), status=404)
+    job = given.jobs.get(job_id)
     watched, told = _watch(job, given), _tell(job, given)
     page = WatchPage(
         job=watched,
