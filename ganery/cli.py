@@ -417,8 +417,10 @@ def _data_settings() -> "StoreSettings":
 
 
 def _read_file(file: Path) -> bytes:
-    with _explained(OSError):
+    try:
         return file.read_bytes()
+    except OSError as error:
+        _fail(f"{file} cannot be read: {error.strerror or error}")
 
 
 @contextmanager

@@ -26,15 +26,17 @@ from pydantic import Field
 from ganery import broker
 from ganery.holding import HeldError, hold
 from ganery.processes import POLL_SECONDS, Say, Service, ServiceDiedError, Supervisor
+from ganery.settings import ClientSettings
 from store.database import open_database
 from store.errors import StoreError
 from store.settings import StoreSettings, socket_url
 
-WELCOME = """ready at {url} after {seconds:.1f} s; Ctrl-C stops it. Try:
+WELCOME = """ready at {url} after {seconds:.1f} s: open it in a browser. Ctrl-C stops it. Or try:
 
     curl -o sevens.png '{url}/generate?digit=7&count=64'
     curl -X POST {url}/train -H 'Content-Type: application/json' -d '{{}}'
 """
+ELSEWHERE = "The other commands look for it at {usual}: let them find it by export GANERY_URL={url}"
 READY_SECONDS = 120.0
 _BROKER_SECONDS = 20.0
 _WORKER_STOP_SECONDS = 90.0  # a job that runs is saved first
@@ -161,6 +163,9 @@ def _start(
     )
     if not interruptions.is_asked:
         supervisor.say(WELCOME.format(url=url, seconds=time.monotonic() - began))
+        looked_for = ClientSettings().url
+        if looked_for != url:
+            supervisor.say(ELSEWHERE.format(usual=looked_for, url=url))
 
 
 def _start_broker(supervisor: Supervisor, wanted: Path) -> str:

@@ -114,6 +114,7 @@ def test_a_picture_is_kept_and_verified(url: str, tmp_path: Path) -> None:
     assert f"{grid}: different" in result.output
     changed.save(grid)
     assert "tells no recipe" in fail("keep", str(grid))
+    assert "gone.png cannot be read: No such file or directory" in fail("keep", str(tmp_path / "gone.png"))
     assert "nonesuch" in fail("verify", str(tmp_path / "nonesuch"))
 
 

@@ -43,6 +43,8 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
 
 
 def test_it_says_where_it_answers_and_what_to_try(service: Launched) -> None:
+    service.await_line(f"let them find it by export GANERY_URL={service.url}")
+    assert f"ready at {service.url} after" in service.text
     assert f"curl -o sevens.png '{service.url}/generate?digit=7&count=64'" in service.text
     assert f"curl -X POST {service.url}/train -H 'Content-Type: application/json' -d '{{}}'" in service.text
     assert httpx.get(f"{service.url}/readyz").json() == {"status": "ready"}
