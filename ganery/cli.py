@@ -38,6 +38,9 @@ app.add_typer(judge, name="judge")
 NICE_METHODS = {"top": "the best of the candidates", "drs": "the first that rejection sampling accepts"}
 """models.NiceMethod in words: to import it takes a second."""
 
+_KEPT_PATH = "/generate"
+"""Of the pictures that the gallery keeps."""
+
 INTERRUPTED = 130
 """The exit status of a command that Ctrl-C ended."""
 
@@ -175,6 +178,9 @@ def keep(
     """Keep a picture in the gallery, by the recipe that its PNG holds."""
     with _service() as client:
         told = client.recall(_read_file(file))
+        if told.path != _KEPT_PATH:
+            page = f"{client.url}{told.page}"
+            _fail(f"{file} is of {told.path}, and what {_KEPT_PATH} draws can be kept; {page} draws it again")
         kept = client.keep(told.parameters, starred=star, tags=tags or [], note=note)
     tagged = f", tagged {', '.join(kept.tags)}" if kept.tags else ""
     _say(f"picture {kept.id} is kept{tagged}: {client.url}{kept.image}")

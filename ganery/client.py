@@ -172,8 +172,10 @@ class Study(_Answer):
 
 
 class Recollection(_Answer):
-    """What a PNG tells of how it was made."""
+    """What a PNG tells of how it was made. path: of what drew it. page: where it can be drawn again in a browser."""
 
+    path: str
+    page: str
     parameters: Mapping[str, str]
 
 

@@ -40,7 +40,7 @@ _LABELS = {
 }
 _HINTS = {
     "seed": "The same seed trains the same networks again. Drawn where left empty.",
-    "images": "The budget: how many real pictures the discriminator sees in all, each as often as it comes.",
+    "images": "The budget: how many real pictures the discriminator sees in all; one that comes again counts again.",
     "batch_size": "More make a step steadier and slower.",
     "sample_interval": "A grid is drawn of the same noise each time, so you see the pictures sharpen.",
     "metrics_interval": "The curves of the losses get a point.",

@@ -162,7 +162,7 @@ def test_without_script_one_keeps_stars_tags_deletes_and_undoes(browser: Browser
         assert len(items(service)) == 3
         page.locator(".toolbar").get_by_role("button", name="Restore").click()
         expect(page.get_by_role("alert")).to_contain_text("no picture is selected")
-        page.get_by_role("link", name="Go back").click()
+        page.get_by_role("link", name="Go on from here").click()
         expect(page).to_have_url(re.compile("trash=true"))
 
 

@@ -114,6 +114,8 @@ def test_a_picture_is_kept_and_verified(url: str, tmp_path: Path) -> None:
     assert f"{grid}: different" in result.output
     changed.save(grid)
     assert "tells no recipe" in fail("keep", str(grid))
+    grid.write_bytes(httpx.get(f"{url}/latent/walk?from_seed=1&to_seed=2&steps=3").content)
+    assert "is of /latent/walk, and what /generate draws can be kept" in fail("keep", str(grid))
     assert "gone.png cannot be read: No such file or directory" in fail("keep", str(tmp_path / "gone.png"))
     assert "nonesuch" in fail("verify", str(tmp_path / "nonesuch"))
 

@@ -120,7 +120,7 @@ export class Curves {
       cursor: { sync: { key: "curves" }, points: { size: 5 } },
       legend: { live: true },
       series: [
-        { label: this.jobs.length === 1 ? "step" : "pictures seen", value: (_, x) => (x == null ? "–" : Math.round(x).toLocaleString("en")) },
+        { label: this.jobs.length === 1 ? "step" : "pictures seen", value: (plot, x, at, place) => tell(plot, x, at, place, (one) => Math.round(one).toLocaleString("en")) },
         ...lines.map((line) => ({
           label: line.label,
           stroke: colour(line.colour),
@@ -128,7 +128,7 @@ export class Curves {
           width: 1.5,
           spanGaps: true,
           points: { show: line.points.length < 3 },
-          value: (_, y) => (y == null ? "–" : short(y)),
+          value: (plot, y, at, place) => tell(plot, y, at, place, short),
         })),
       ],
     };
@@ -171,6 +171,12 @@ function group(names, by) {
 function describe(title, lines) {
   const last = lines.filter((line) => line.points.length).map((line) => `${line.label} ${short(line.points.at(-1)[1])}`);
   return `${title}, newest values: ${last.join(", ")}`;
+}
+
+/** What the legend says of a line: its value under the pointer, or its newest where no pointer is. */
+function tell(plot, value, at, place, write) {
+  const told = place == null ? plot.data?.[at]?.findLast((one) => one != null) : value;
+  return told == null ? "–" : write(told);
 }
 
 function short(value) {
