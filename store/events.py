@@ -79,6 +79,20 @@ class EventStore:
         with self._database.read() as connection:
             return [_event(row) for row in connection.execute(query).mappings()]
 
+    def newest(
+        self, job_id: str, kinds: Collection[EventKind], *, limit: int, until: int = tables.LARGEST_INTEGER
+    ) -> list[Event]:
+        """The newest `limit` events of these kinds up to a sequence number, in order; an unknown job has none."""
+        query = (
+            select(tables.events)
+            .where(tables.events.c.job_id == job_id, tables.events.c.sequence <= until)
+            .where(tables.events.c.kind.in_(kinds))
+            .order_by(tables.events.c.sequence.desc())
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [_event(row) for row in connection.execute(query).mappings()][::-1]
+
     def last(self, job_id: str) -> int:
         """The sequence number of the job's newest event; 0 where there is none."""
         query = select(func.max(tables.events.c.sequence)).where(tables.events.c.job_id == job_id)

@@ -45,6 +45,17 @@ def test_reading_goes_on_where_it_stopped(jobs: JobStore, events: EventStore) ->
     assert events.last(claim.job.id) == everything[-1].sequence
 
 
+def test_the_newest_of_a_kind_are_read_in_order(jobs: JobStore, events: EventStore) -> None:
+    claim = claimed(jobs)
+    jobs.record(claim, [_metric(step, 0.5) for step in range(10)])
+    jobs.record(claim, [NewEvent(EventKind.LOG, {"message": "done"})])
+    newest = events.newest(claim.job.id, [EventKind.METRIC], limit=3)
+    assert [one.step for one in newest] == [7, 8, 9]
+    before = events.newest(claim.job.id, [EventKind.METRIC], limit=3, until=newest[0].sequence)
+    assert [one.step for one in before] == [5, 6, 7]
+    assert events.newest("nobody", [EventKind.METRIC], limit=3) == []
+
+
 @pytest.mark.parametrize("sequence", [-1, -(2**80), 2**80])
 def test_any_number_is_a_place_to_read_from(jobs: JobStore, events: EventStore, sequence: int) -> None:
     assert bool(events.after(new_job(jobs), sequence)) == (sequence < 0)

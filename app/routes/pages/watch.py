@@ -29,7 +29,6 @@ from store.states import JobState
 router = APIRouter()
 
 MOST_COMPARED = 4
-_MOST_EVENTS = 10_000
 _FIRST_METRICS = ("fd", "precision", "recall", "density", "coverage")
 """What says most of the pictures; the others follow in their order."""
 _LINES_SHOWN = 200
@@ -141,8 +140,9 @@ def show_jobs(request: Request, given: Given, jobs: str | None = None) -> Respon
 @router.get("/watch/{job_id}", include_in_schema=False)
 def show_job(job_id: str, request: Request, given: Given) -> Response:
     """Show a job: how far it is, what it draws, its curves, and all that happened to it."""
+    seen = given.events.last(job_id)  # before all else is read: what comes later, the stream tells
     job = given.jobs.get(job_id)
-    watched, told = _watch(job, given), _tell(job, given)
+    watched, told = _watch(job, given), _tell(job, given, seen)
     page = WatchPage(
         job=watched,
         told=told,
@@ -157,7 +157,7 @@ def show_job(job_id: str, request: Request, given: Given) -> Response:
 
 def _compare(jobs: Sequence[Job], given: Services) -> ComparePage:
     watched = [_watch(job, given) for job in jobs]
-    told = [{value.title: value for value in _tell(job, given).values} for job in jobs]
+    told = [{value.title: value for value in _tell(job, given, given.events.last(job.id)).values} for job in jobs]
     terms = [term for job in jobs for term in _terms(job, given)]
     titles = [one.title for one in _ordered_metrics() if any(one.title in values for values in told)]
     return ComparePage(
@@ -226,17 +226,20 @@ def _draw_networks(job: Job, given: Services) -> Sequence[Drawing]:
     return [draw_network(one) for one in outlines if one.layers]
 
 
-def _tell(job: Job, given: Services) -> Told:
-    kinds = [EventKind.STATUS, EventKind.LOG, EventKind.WARNING, EventKind.QUALITY]
-    events = given.events.after(job.id, 0, kinds, limit=_MOST_EVENTS)
-    warnings = [event for event in events if event.kind is EventKind.WARNING]
+def _tell(job: Job, given: Services, seen: int) -> Told:
+    """Return what happened up to a sequence number: of each kind the newest."""
+
+    def newest(kind: EventKind) -> Sequence[Event]:
+        return given.events.newest(job.id, [kind], limit=_LINES_SHOWN, until=seen)
+
+    warnings = newest(EventKind.WARNING)
     return Told(
         warnings=[_line(one, str(one.data["message"])) for one in warnings if "symptom" not in one.data],
         collapses=[_line(one, str(one.data["message"])) for one in warnings if "symptom" in one.data],
-        turns=[_line(one, _turn(one)) for one in events if one.kind is EventKind.STATUS],
-        log=[_line(one, str(one.data["message"])) for one in events if one.kind is EventKind.LOG][-_LINES_SHOWN:],
-        values=_newest_values([one for one in events if one.kind is EventKind.QUALITY]),
-        seen=events[-1].sequence if events else 0,
+        turns=[_line(one, _turn(one)) for one in newest(EventKind.STATUS)],
+        log=[_line(one, str(one.data["message"])) for one in newest(EventKind.LOG)],
+        values=_newest_values(newest(EventKind.QUALITY)),
+        seen=seen,
     )
 
 
