@@ -1,7 +1,8 @@
 """DRAGAN: a GAN with a penalty on the slope around real pictures (Kodali, Abernethy, Hays & Kira 2017).
 
-Source: https://arxiv.org/abs/1705.07215 for the gradient penalty, which its abstract names DRAGAN, and the authors'
-notebook (kodalinaveen3/DRAGAN) for the noise and the recipe.
+Source: https://arxiv.org/abs/1705.07215 for the gradient penalty, which its abstract names DRAGAN; the loss as Lucic et
+al. 2018 (https://arxiv.org/abs/1711.10337) print it in table 1; the authors' notebook (kodalinaveen3/DRAGAN) for the
+noise and the recipe.
 
 Idea: collapse comes with sharp slopes of the discriminator around real pictures, which make many latents prefer one
 picture. So its slope is kept near 1 at points close to the data; nothing is asked between data and fakes, where WGAN-GP

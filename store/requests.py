@@ -182,8 +182,13 @@ _PLAIN_WORDS = {
 def tell_fault(item: Any) -> str:
     """Return in plain words what would have been right, and what came. item: of a ValidationError's `errors()`."""
     words = _PLAIN_WORDS.get(item["type"])
-    told = item["msg"] if words is None else words.format(**item.get("ctx", {}))
+    told = item["msg"] if words is None else words.format(**{k: _whole(v) for k, v in item.get("ctx", {}).items()})
     return f"{told}; {shorten(item['input'])} came"
+
+
+def _whole(value: object) -> object:
+    """Return a whole number without a point."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def shorten(value: object) -> str:

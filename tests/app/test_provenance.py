@@ -74,7 +74,7 @@ def test_a_picture_tells_the_url_that_draws_it_again(gallery: Service, url: str)
 
 
 @pytest.mark.parametrize(
-    ("url", "page"),
+    ("url", "state"),
     [
         (f"/latent/walk?{NAMED}&from_seed=1&to_seed=2&label=3&steps=4&loop=true&scale=2", "tool=walk"),
         (f"/latent/sweep?{NAMED}&seed=1&coordinate=2&steps=3", "tool=sweep"),
@@ -85,14 +85,14 @@ def test_a_picture_tells_the_url_that_draws_it_again(gallery: Service, url: str)
     ],
 )
 def test_what_a_latent_tool_drew_tells_its_url_and_its_page_and_is_verified(
-    gallery: Service, url: str, page: str
+    gallery: Service, url: str, state: str
 ) -> None:
     png = drawn(gallery, url)
     told = post(gallery, "/recall", png).json()
     assert told["path"] == url.partition("?")[0]
     assert drawn(gallery, told["url"]) == png
     assert (told["available"], told["recipe"]["family"]) == (True, "projection_gan")
-    assert page in told["page"]
+    assert state in told["page"]
     shown = gallery.get(told["page"])
     assert shown.status_code == 200
     as_shown = told["url"].replace("&loop=true", "").replace("&scale=2", "")

@@ -102,7 +102,9 @@ def test_docstring_gives_the_source_the_idea_the_traps_and_the_deviations(family
     assert heads == ["Source", "Idea", "Traps", "Deviations"]
     source = next(one for one in paragraphs if one.startswith("Source: "))
     assert family.paper.url in source
-    assert re.search(r"\b(section|sections|eq\.|eqs\.) \d", source), "the source names no section or equation"
+    assert re.search(r"\b(section|sections|eq\.|eqs\.|table) \d", source), (
+        "the source names no section, equation or table"
+    )
 
 
 @each_family
