@@ -13,6 +13,7 @@ from PIL import Image, ImageSequence
 from app.pictures.films import FilmFormat
 from app.pictures.timelapse import FilmSettings, Grid, find_grids, make_film, thin_out
 from app.routes import timelapse
+from app.routes.pages import watch
 from models import encode_png
 from store.events import EventKind, NewEvent
 from store.jobs import Claim
@@ -119,6 +120,14 @@ def test_grids_that_are_removed_while_a_film_is_made_are_not_there(
 
     monkeypatch.setattr(timelapse, "find_grids", find_and_lose)
     refusal(service.get(f"/jobs/{claim.job.id}/timelapse?format=gif"), 404, "no-samples")
+
+
+def test_the_page_of_a_job_whose_grids_are_being_removed_is_shown(
+    service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    claim = service.claim()
+    monkeypatch.setattr(watch, "find_grids", lambda *place: [Grid(0, tmp_path / "gone.png")])
+    assert service.get(f"/watch/{claim.job.id}").status_code == 200
 
 
 def test_of_many_grids_some_are_taken_evenly(tmp_path: Path) -> None:

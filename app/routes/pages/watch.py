@@ -1,9 +1,9 @@
 """The pages that show trainings: the list of jobs, one job live, and up to four beside each other."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from app.dependencies import Given, Services
-from app.pictures.timelapse import find_grids
+from app.pictures.timelapse import Grid, find_grids
 from app.refusals import ParameterError
 from app.schemas import Frame, moment
 from app.teaching.network_picture import Drawing, draw_network
@@ -193,7 +193,7 @@ def _data(jobs: Sequence[tuple[Job, Watched]], *, seen: int) -> Mapping[str, Any
 
 def _watch(job: Job, given: Services) -> Watched:
     grids = find_grids(given.events, job.id, given.settings.samples(job.id))
-    width, height = _size(grids[0].path) if grids else (0, 0)
+    width, height = _size(grids)
     request = job.request
     return Watched(
         row=read_row(job, given),
@@ -212,9 +212,12 @@ def _watch(job: Job, given: Services) -> Watched:
     )
 
 
-def _size(path: Path) -> tuple[int, int]:
-    with Image.open(path) as picture:
-        return picture.size
+def _size(grids: Sequence[Grid]) -> tuple[int, int]:
+    """Return width and height of the first grid that is still there; (0, 0) where none is."""
+    for grid in grids:
+        with suppress(FileNotFoundError), Image.open(grid.path) as picture:
+            return picture.size
+    return 0, 0
 
 
 def _draw_networks(job: Job, given: Services) -> Sequence[Drawing]:
