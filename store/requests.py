@@ -186,6 +186,11 @@ def tell_fault(item: Any) -> str:
     return f"{told}; {shorten(item['input'])} came"
 
 
+def tell_faults(error: ValidationError) -> str:
+    """Return the same of all that is wrong, each behind the path of keys that leads to it."""
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {tell_fault(one)}" for one in error.errors())
+
+
 def _whole(value: object) -> object:
     """Return a whole number without a point."""
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -19,7 +19,7 @@ from app.web.fields import faults_of
 from app.web.form_body import read_fields
 from app.web.refusal_page import refuse
 from store.errors import NotFoundError, PictureInTrashError
-from store.requests import tell_fault
+from store.requests import tell_faults
 
 router = APIRouter()
 
@@ -38,7 +38,7 @@ def _keep(request: Request, given: Services, url: str) -> Response:
     try:
         wish = PictureWish.model_validate({"recipe": parameters_of(url)})
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {tell_fault(one)}" for one in error.errors())
+        told = tell_faults(error)
         return refuse(request, f"this is no picture that can be kept ({told})", "/")
     kept, _ = keep(wish, given)
     return RedirectResponse(f"{gallery.PATH}?{urlencode({'picture': kept.id})}#picture", status_code=303)

@@ -157,7 +157,7 @@ def show_job(job_id: str, request: Request, given: Given) -> Response:
 
 def _compare(jobs: Sequence[Job], given: Services) -> ComparePage:
     watched = [_watch(job, given) for job in jobs]
-    told = [{value.title: value for value in _tell(job, given, given.events.last(job.id)).values} for job in jobs]
+    told = [{value.title: value for value in _newest_values(job, given)} for job in jobs]
     terms = [term for job in jobs for term in _terms(job, given)]
     titles = [one.title for one in _ordered_metrics() if any(one.title in values for values in told)]
     return ComparePage(
@@ -241,7 +241,7 @@ def _tell(job: Job, given: Services, seen: int) -> Told:
         collapses=[_line(one, str(one.data["message"])) for one in warnings if "symptom" in one.data],
         turns=[_line(one, _turn(one)) for one in newest(EventKind.STATUS)],
         log=[_line(one, str(one.data["message"])) for one in newest(EventKind.LOG)],
-        values=_newest_values(newest(EventKind.QUALITY)),
+        values=_newest_values(job, given),
         seen=seen,
     )
 
@@ -270,10 +270,10 @@ def _turn(event: Event) -> str:
     return f"{told}: put back, to go on from here" if event.step and state == JobState.QUEUED else told
 
 
-def _newest_values(events: Sequence[Event]) -> Sequence[Value]:
+def _newest_values(job: Job, given: Services) -> Sequence[Value]:
     """Return the newest value of each metric that was measured, in the order in which metrics are told."""
     newest: dict[str, tuple[int, float | None, float | None]] = {}
-    for event in events:
+    for event in given.events.newest(job.id, [EventKind.QUALITY], limit=_LINES_SHOWN):
         for name, value in event.data["values"].items():
             newest[name] = event.step or 0, value, event.data["floors"].get(name)
     found = []
