@@ -8,31 +8,30 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 
 from app import refusals
+from app.negotiation import prefers
 from app.schemas import Place, Problem
 from app.web.refusal_page import RefusalPage, home_of, show
 from checkpoints.format import CheckpointCorruptError, CheckpointMissingError, CheckpointUnusableError
 from datasets import DatasetNotHereError
 from models import ControlError, TooFewOfClassError, UnknownDatasetError, UnknownFamilyError
 from store import errors as store
-from store.requests import RequestError, shorten, tell_fault
+from store.faults import Schema, tell_fault
+from store.requests import RequestError
 
 MEDIA_TYPE = "application/problem+json"
 TYPES = "/problems"
 """Where the types of problems are explained."""
-
-_OBJECT_EXPECTED = frozenset({"model_type", "model_attributes_type", "dict_type", "dataclass_type"})
-"""What pydantic calls a value that is no JSON object where one should be, in words of Python."""
 
 _log = logging.getLogger(__name__)
 
@@ -174,13 +173,11 @@ def fault(path: str) -> Response:
 def _show(request: Request, response: Response) -> Response:
     """Return a problem as a page where a person asks, whose browser wants HTML; scripts and pictures do not."""
     response.headers["Vary"] = "Accept"
-    if "text/html" not in request.headers.get("accept", ""):
+    if not prefers(request, "text/html", "application/json"):
         return response
     document = Problem.model_validate_json(bytes(response.body))
-    places = [(one.parameter or one.header or one.pointer, one.detail) for one in document.errors or ()]
-    told = places or [(None, document.detail)]
-    home = home_of(request.url.path)
-    page = show(request, RefusalPage(document.title, document.status, told, home, document.type))
+    told = [(_name(one), one.detail) for one in document.errors or ()] or [(None, document.detail)]
+    page = show(request, RefusalPage(document.title, document.status, told, home_of(request.url.path)))
     page.headers.update({name: value for name, value in response.headers.items() if not name.startswith("content-")})
     return page
 
@@ -238,31 +235,25 @@ def _places(error: Exception) -> list[Place]:
 def _place(item: Mapping[str, Any], request: Request) -> Place:
     """Translate an error of pydantic's."""
     where, *path = item["loc"]
-    if item["type"] == "extra_forbidden":
-        detail = f"there is no {path[-1]!r} here; known are {', '.join(_known(request, where, path[:-1]))}"
-    elif item["type"] == "missing":
-        detail = "is required" if path else "a JSON object is required as the body, at least {}"
-    elif item["type"] in _OBJECT_EXPECTED:
-        known = _known(request, where, path)
-        what = f"an object with any of {', '.join(known)}" if known else "an object"
-        detail = f"should be {what}; {shorten(item['input'])} came"
-    else:
-        detail = tell_fault(item)
+    if item["type"] == "missing" and not path:
+        return Place(pointer=_pointer(path), detail="a JSON object is required as the body, at least {}")
+    detail = tell_fault({**item, "loc": path}, _schema(request, where))
     if where == "body":
         return Place(pointer=_pointer(path), detail=detail)
     name = str(path[0])
     return Place(header=name, detail=detail) if where == "header" else Place(parameter=name, detail=detail)
 
 
-def _known(request: Request, where: str, path: Sequence[str | int]) -> list[str]:
-    """Return the names that the route takes in its query or body, or in the part of it that the path leads to."""
+def _schema(request: Request, where: str) -> Schema:
+    """Return the JSON schema of what the route takes in its path, query, headers or body."""
     dependant = request.scope["route"].dependant
-    takes = dependant.query_params if where == "query" else dependant.body_params
-    models = [one.field_info.annotation for one in takes]
-    for step in path:
-        inner = [model.model_fields[str(step)].annotation for model in models if str(step) in model.model_fields]
-        models = [one for one in inner if isinstance(one, type)]
-    return [name for model in models if issubclass(model, BaseModel) for name in model.model_fields]
+    properties, definitions = dict[str, Any](), dict[str, Any]()
+    for one in getattr(dependant, f"{where}_params"):
+        annotation: Any = Annotated[one.field_info.annotation, one.field_info]
+        schema = TypeAdapter(annotation).json_schema()
+        definitions |= schema.pop("$defs", {})
+        properties |= schema.get("properties", {one.alias: schema})
+    return {"properties": properties, "$defs": definitions}
 
 
 def _explain_syntax(error: RequestValidationError) -> str:
@@ -272,6 +263,11 @@ def _explain_syntax(error: RequestValidationError) -> str:
 
 def _sentence(place: Place) -> str:
     return f"{place.parameter or place.header or place.pointer}: {place.detail}"
+
+
+def _name(place: Place) -> str | None:
+    """Return where something is wrong as a person would say it; None where it is of the whole."""
+    return place.parameter or place.header or (place.pointer or "#").lstrip("#/").replace("/", ".") or None
 
 
 def _pointer(path: Sequence[str | int]) -> str:

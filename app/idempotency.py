@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import Header
 from pydantic import BaseModel
 
+from store.faults import RULE
+
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -14,6 +16,7 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
+        json_schema_extra={RULE: "1 to 255 letters, digits and signs of ASCII, without spaces"},
         description="a repeat with the same key and body within 24 hours gets what the first one created",
     ),
 ]

@@ -440,7 +440,7 @@ def _read_settings(kind: type[Settings]) -> Settings:
     try:
         return kind()
     except ValidationError as error:
-        _fail(explain(error, lambda field: variable(kind, field)))
+        _fail(explain(error, kind, lambda field: variable(kind, field)))
 
 
 @contextmanager

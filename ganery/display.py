@@ -18,8 +18,9 @@ from rich.table import Column
 from rich.text import Text
 
 from ganery.client import Event, Job, Picture, Spread, Study
-from store.phases import Phase, tell_left
+from store.phases import Phase
 from store.states import JobState
+from store.telling import tell_left
 
 _MESSAGES = frozenset({"log", "warning"})
 _METRICS_SHOWN = 2

@@ -46,7 +46,7 @@ class WishError(Exception):
     """A training cannot be asked for so."""
 
     def __init__(self, error: ValidationError) -> None:
-        super().__init__(explain(error))
+        super().__init__(explain(error, TrainRequest))
 
 
 class AnotherTrainingError(Exception):

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Callable
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from store.faults import tell_fault
 
 
 class ClientSettings(BaseSettings):
@@ -17,12 +19,13 @@ class ClientSettings(BaseSettings):
     url: str = Field("http://127.0.0.1:8000", description="the address of the service")
 
 
-def explain(error: ValidationError, name: Callable[[str], str] = str) -> str:
+def explain(error: ValidationError, model: type[BaseModel], name: Callable[[str], str] = str) -> str:
     """Say in a line for each wrong value what came, and what would have been right. name: renames a field."""
-    lines = []
+    lines, schema = [], model.model_json_schema()
     for item in error.errors():
         field, *rest = map(str, item["loc"])
-        lines.append(f"{'.'.join([name(field), *rest])}: {item['msg']}, but {_without_password(item['input'])!r} came")
+        told = tell_fault({**item, "input": _without_password(item["input"])}, schema)
+        lines.append(f"{'.'.join([name(field), *rest])}: {told}")
     return "\n".join(lines)
 
 

@@ -18,6 +18,7 @@ from models import (
     find_dataset,
     find_family,
 )
+from store.faults import tell_fault
 from store.jobs import JobRequest, OnCollapse
 from store.retention import Keep
 
@@ -133,7 +134,8 @@ def _configure(family: Family[Any], values: dict[str, Any], dataset: Any, builda
             family.require_buildable(config)
             buildable.add(architecture)
     except ValidationError as error:
-        problems = [Problem(("hyperparameters", *item["loc"]), _explain(item, family)) for item in error.errors()]
+        schema = family.hyperparameters.model_json_schema()
+        problems = [Problem(("hyperparameters", *item["loc"]), tell_fault(item, schema)) for item in error.errors()]
         raise RequestError(tuple(problems)) from None
     except UnsupportedShapeError as error:
         raise _refusal("dataset", error) from None
@@ -149,57 +151,6 @@ def _require_rare(job: JobRequest, steps: int) -> None:
             problems.append(Problem((field,), detail))
     if problems:
         raise RequestError(tuple(problems))
-
-
-def _explain(item: Any, family: Family[Any]) -> str:
-    if item["type"] == "extra_forbidden":
-        return f"{family.name} has no such hyperparameter; it has {', '.join(family.hyperparameters.model_fields)}"
-    return tell_fault(item)
-
-
-_PLAIN_WORDS = {
-    "bool_parsing": "should be true or false",
-    "bool_type": "should be true or false",
-    "enum": "should be {expected}",
-    "finite_number": "should be a finite number",
-    "float_parsing": "should be a number",
-    "float_type": "should be a number",
-    "greater_than": "should be above {gt}",
-    "greater_than_equal": "should be {ge} or more",
-    "int_from_float": "should be a whole number",
-    "int_parsing": "should be a whole number",
-    "int_type": "should be a whole number",
-    "less_than": "should be below {lt}",
-    "less_than_equal": "should be {le} or less",
-    "literal_error": "should be {expected}",
-    "string_too_long": "should have at most {max_length} characters",
-    "string_too_short": "should have at least {min_length} characters",
-    "string_type": "should be a text",
-}
-"""What would have been right, by pydantic's type of error; the rest are told in its own words."""
-
-
-def tell_fault(item: Any) -> str:
-    """Return in plain words what would have been right, and what came. item: of a ValidationError's `errors()`."""
-    words = _PLAIN_WORDS.get(item["type"])
-    told = item["msg"] if words is None else words.format(**{k: _whole(v) for k, v in item.get("ctx", {}).items()})
-    return f"{told}; {shorten(item['input'])} came"
-
-
-def tell_faults(error: ValidationError) -> str:
-    """Return the same of all that is wrong, each behind the path of keys that leads to it."""
-    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {tell_fault(one)}" for one in error.errors())
-
-
-def _whole(value: object) -> object:
-    """Return a whole number without a point."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def shorten(value: object) -> str:
-    """Return a value that came as a sentence can hold it: in ASCII, its end left out where it is long."""
-    text = ascii(value)
-    return text if len(text) <= 100 else f"{text[:99]}…"
 
 
 def _refusal(field: str, error: Exception) -> RequestError:

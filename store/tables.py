@@ -123,6 +123,7 @@ events = Table(
         sqlite_where=_ONCE_PER_STEP,
         postgresql_where=_ONCE_PER_STEP,
     ),
+    Index(None, "job_id", "kind", "sequence"),
 )
 
 checkpoints = Table(

@@ -29,6 +29,7 @@ from app.pictures.recipes import (
 )
 from app.refusals import ParameterError
 from models import ADDRESS_MARK, MOST_MATCHES, Conditioning, Controls, DatasetSpec, Family, UnknownClassError
+from store.faults import RULE
 from store.requests import DRAWN_SEEDS, LARGEST_SEED
 
 MOST_LETTERS = 4096
@@ -45,7 +46,16 @@ MOST_STEPS = 240
 MOST_CLASSES = 20
 """Columns of a matrix: of more classes so many are shown, spread evenly."""
 
-Seed = Annotated[str, Field(pattern=rf"^([0-9]{{1,19}}|{ADDRESS_MARK}[A-Za-z0-9_-]+)$", max_length=MOST_LETTERS)]
+Seed = Annotated[
+    str,
+    Field(
+        pattern=rf"^([0-9]{{1,19}}|{ADDRESS_MARK}[A-Za-z0-9_-]+)$",
+        max_length=MOST_LETTERS,
+        json_schema_extra={
+            RULE: f"a whole number from 0 on, or the address of a latent, which begins with {ADDRESS_MARK}"
+        },
+    ),
+]
 Index = Annotated[int, Field(ge=0, lt=2**31)]
 Label = Annotated[str, Field(min_length=1, max_length=100)]
 

@@ -16,7 +16,7 @@ from app.pictures.recipes import GenerateQuery
 from app.pictures.schemas import parameters_of
 from app.pictures.uploads import opened
 from app.refusals import NoRecipeError
-from store.requests import shorten, tell_faults
+from store.faults import shorten, tell_faults
 
 _QUERIES: Mapping[str, type[GenerateQuery | DrawnQuery]] = {
     GENERATE: GenerateQuery,
@@ -72,7 +72,7 @@ def read_recipe(png: bytes) -> ToldRecipe:
     try:
         query: GenerateQuery | DrawnQuery = _QUERIES[path].model_validate(parameters_of(url))
     except ValidationError as error:
-        faults = tell_faults(error)
+        faults = tell_faults(error, _QUERIES[path])
         raise NoRecipeError(f"its recipe is none of this version ({faults})") from error
     seeds = seeds_of(query) if isinstance(query, DrawnQuery) else ["seed"]
     if query.checkpoint is None or any(getattr(query, name) is None for name in seeds):

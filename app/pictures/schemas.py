@@ -12,6 +12,7 @@ from app.pictures.comparison import Verdict
 from app.pictures.recipes import GenerateQuery
 from app.refusals import ParameterError
 from app.schemas import Document, PageQuery, moment
+from store.faults import RULE
 from store.pictures import TRASH_DAYS, KeptPicture, TagCount, Wish, words
 from store.requests import LARGEST_SEED
 
@@ -28,6 +29,7 @@ Tag = Annotated[
         max_length=50,
         pattern=r"^[^\s,\x00-\x1f](?:[^,\x00-\x1f]*[^\s,\x00-\x1f])?$",
         description="without commas; stored in small letters",
+        json_schema_extra={RULE: "a tag of 1 to 50 characters, no comma in it and no space around it"},
     ),
 ]
 Tags = Annotated[Sequence[Tag], Field(max_length=20)]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from app.refusals import UnreadablePictureError
 from models import DatasetSpec, from_pixels
-from store.requests import shorten
+from store.faults import shorten
 
 MOST_PIXELS = 4_000_000
 

@@ -10,12 +10,21 @@ from app.openapi import refuses
 from app.pictures.catalogue import BEST_ALIAS, read_again
 from app.refusals import FieldError, NoSuchCheckpointError, ParameterError
 from app.schemas import AliasChange, AliasView, CheckpointView, Page, PageQuery, Promotion
+from store.faults import RULE
 
 router = APIRouter(tags=["checkpoints"])
 
 AliasName = Annotated[
     str,
-    Path(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$", description="the name that is meant"),
+    Path(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[a-z0-9][a-z0-9._-]*$",
+        description="the name that is meant",
+        json_schema_extra={
+            RULE: "1 to 64 small letters, digits, dots, dashes and underscores, a letter or digit first"
+        },
+    ),
 ]
 
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from app.caching import NEVER
 from app.dependencies import Given, Services
+from app.negotiation import prefers
 from app.openapi import refuses
 from app.schemas import EventView, Page
 from store.events import Event, EventKind
@@ -74,8 +75,9 @@ async def list_events(
 
 
 def _asks_for_stream(request: Request, query: EventsQuery) -> bool:
-    accepted = request.headers.get("accept", "")
-    return _STREAM in accepted or (_LIST not in accepted and query.after is None)
+    if prefers(request, _STREAM, _LIST):
+        return True
+    return query.after is None and not prefers(request, _LIST, _STREAM)
 
 
 def _list(job: Job, seen: int, limit: int, given: Services) -> Response:

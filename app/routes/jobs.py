@@ -15,6 +15,7 @@ from app.refusals import SampleNotFoundError
 from app.schemas import Document, JobView, MetricsPoint, Page, PageQuery, Plan, PriorityChange, QueueMove
 from app.submissions import resume, submit
 from store.events import EventKind
+from store.faults import RULE
 from store.jobs import Job
 from store.requests import TrainRequest, complete
 from store.settings import sample_name
@@ -119,7 +120,12 @@ class MetricsQuery(PageQuery):
     """Which points of the curves to tell."""
 
     limit: int = Field(1000, ge=1, le=1000, description="the most points")
-    cursor: str | None = Field(None, pattern=r"^[0-9]{1,18}$", description="the next_cursor of the page before")
+    cursor: str | None = Field(
+        None,
+        pattern=r"^[0-9]{1,18}$",
+        description="the next_cursor of the page before",
+        json_schema_extra={RULE: "the next_cursor of the page before, a whole number"},
+    )
 
 
 @router.get("/jobs/{job_id}/metrics", operation_id="get_metrics", responses=refuses(404, 422, 503))

@@ -15,11 +15,10 @@ from app.dependencies import Given, Services
 from app.pictures.schemas import MOST_IN_LINK, PictureChange, PictureWish, parameters_of
 from app.routes.pages import gallery
 from app.routes.pictures import keep
-from app.web.fields import faults_of
 from app.web.form_body import read_fields
 from app.web.refusal_page import refuse
 from store.errors import NotFoundError, PictureInTrashError
-from store.requests import tell_faults
+from store.faults import tell_faults
 
 router = APIRouter()
 
@@ -38,7 +37,7 @@ def _keep(request: Request, given: Services, url: str) -> Response:
     try:
         wish = PictureWish.model_validate({"recipe": parameters_of(url)})
     except ValidationError as error:
-        told = tell_faults(error)
+        told = tell_faults(error, PictureWish)
         return refuse(request, f"this is no picture that can be kept ({told})", "/")
     kept, _ = keep(wish, given)
     return RedirectResponse(f"{gallery.PATH}?{urlencode({'picture': kept.id})}#picture", status_code=303)
@@ -68,8 +67,7 @@ def _change(request: Request, given: Services, fields: Sequence[tuple[str, str]]
         for one in ids:
             changes[change](one)
     except ValidationError as error:
-        told = "; ".join(f"{name}: {fault}" for name, fault in faults_of(error, PictureChange, _RULES).items())
-        return refuse(request, told, back)
+        return refuse(request, tell_faults(error, PictureChange), back)
     except NotFoundError as error:
         return refuse(request, str(error), back, status=404)
     except PictureInTrashError as error:
@@ -77,9 +75,6 @@ def _change(request: Request, given: Services, fields: Sequence[tuple[str, str]]
     if change == "delete":
         back = _with(back, deleted=",".join(ids))
     return RedirectResponse(back, status_code=303)
-
-
-_RULES = {"tags": "at most 20 tags of at most 50 letters each, with commas between,"}
 
 
 def _changes(given: Services, values: Mapping[str, str]) -> Mapping[str, Callable[[str], object]]:

@@ -15,7 +15,6 @@ from app.openapi import UNCHANGED, refuses, tells
 from app.ranking import BETTER, choose_metric
 from app.schemas import Document, Page, PageQuery
 from app.study_schemas import StudySummary, StudyView
-from app.web.telling import tell_thousands
 from metrics import Metric
 from store.errors import DatabaseUnavailableError
 from store.jobs import Job
@@ -23,6 +22,7 @@ from store.studies import Study
 from store.study_plot import MEDIA_TYPE, draw
 from store.study_report import Entry, Row, Value, arrange, read_entry
 from store.study_requests import StudyWish, count_trainings, plan_study
+from store.telling import tell_thousands
 
 router = APIRouter(tags=["studies"])
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from store.requests import shorten
+from store.faults import tell_fault
 
 MOST_OPTIONS = 12
 """Whole numbers of no more values than these are buttons."""
@@ -56,41 +56,7 @@ def _field(name: str, schema: Mapping[str, Any], value: object) -> Field:
     )
 
 
-def faults_of(error: ValidationError, model: type[BaseModel], rules: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return in plain words what is wrong with the values of a form, and what would have been right, by field.
-
-    rules: what is right, of fields whose schema does not tell it in words.
-    """
-    faults = {}
-    for one in error.errors():
-        name = str(one["loc"][0])
-        rule = (rules or {}).get(name) or rule_of(model, name)
-        faults[name] = f"{rule} would be right; {shorten(one['input'])} came"
-    return faults
-
-
-def rule_of(model: type[BaseModel], name: str) -> str:
-    """Return what a field of a model takes, in words."""
+def faults_of(error: ValidationError, model: type[BaseModel]) -> dict[str, str]:
+    """Return in plain words what is wrong with the values of a form, and what would have been right, by field."""
     schema = model.model_json_schema()
-    if name not in schema["properties"]:
-        return f"one of {', '.join(schema['properties'])}"
-    kinds = schema["properties"][name].get("anyOf", (schema["properties"][name],))
-    kind = next(one for one in kinds if one.get("type") != "null")
-    if "$ref" in kind:
-        kind = schema["$defs"][kind["$ref"].rpartition("/")[2]]
-    if "enum" in kind:
-        return " or ".join(map(str, kind["enum"]))
-    if kind["type"] == "string":
-        return f"{kind.get('minLength', 0)} to {kind['maxLength']} letters" if "maxLength" in kind else "a text"
-    what = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}[kind["type"]]
-    return f"{what}{_range(kind)}"
-
-
-_BOUNDLESS = 10**9
-"""A larger limit is the computer's, and tells nobody what to write."""
-
-
-def _range(kind: Mapping[str, Any]) -> str:
-    bounds = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "up to", "exclusiveMaximum": "below"}
-    told = [f" {words} {kind[name]:,}" for name, words in bounds.items() if name in kind and kind[name] < _BOUNDLESS]
-    return "".join(told) if len(told) != 1 or "minimum" not in kind else f"{told[0]} on"
+    return {str(one["loc"][0]): tell_fault(one, schema) for one in error.errors()}

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from app.dependencies import Services
 from app.schemas import moment
-from app.web.telling import tell_minute
 from store.jobs import Job
-from store.phases import DESCRIPTIONS, tell_left
+from store.phases import DESCRIPTIONS
 from store.states import JobState
+from store.telling import tell_left, tell_minute
 
 _PAUSED_SHOWN, FINISHED_SHOWN = 50, 20
 _CAN_PAUSE = {JobState.QUEUED, JobState.RUNNING}

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from app.caching import REVALIDATE
 from app.teaching.formulas import to_mathml
 from app.teaching.words import ENGLISH
-from app.web.telling import tell_day, tell_duration, tell_minute, tell_setting, tell_thousands, tell_value
+from store.telling import tell_day, tell_duration, tell_minute, tell_setting, tell_thousands, tell_value
 
 _POLICY = "; ".join(
     f"{directive} {sources}"

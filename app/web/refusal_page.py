@@ -29,14 +29,13 @@ _HOMES = {
 class RefusalPage:
     """What the template is told. told: what is wrong, and the name of the field where it is, if one is known.
 
-    back: a path to go on from. type: where a program finds what the refusal means; None where only pages say it.
+    back: a path to go on from.
     """
 
     title: str
     status: int
     told: Sequence[tuple[str | None, str]]
     back: str
-    type: str | None = None
 
 
 def refuse(request: Request, detail: str, back: str, *, status: int = 422) -> Response:

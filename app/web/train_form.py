@@ -12,11 +12,12 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from app.web.telling import tell_thousands
 from models import FLAGSHIP, Family, families
+from store.faults import tell_fault, tell_range
 from store.jobs import JobRequest
-from store.requests import DEFAULT_DATASET, RequestError, TrainRequest, complete, tell_fault
+from store.requests import DEFAULT_DATASET, RequestError, TrainRequest, complete
 from store.retention import Keep
+from store.telling import tell_thousands
 
 SHOWN = "shown"
 """The field that tells of which family and preset the form was: what differs from their values was typed."""
@@ -186,7 +187,7 @@ class TrainForm:
 
     def _hyperparameter(self, name: str, schema: Mapping[str, Any], preset: Any) -> Field:
         full, usual = f"{_OF_FAMILY}{name}", _text(preset)
-        label, hint = name.replace("_", " "), f"{schema['description']}{_range(schema)}"
+        label, hint = name.replace("_", " "), f"{schema['description']}{_limits(schema)}"
         choices = {text: _YES_AND_NO.get(text, text) for text in _values_by_text(schema)}
         kind = "choice" if choices else "number"
         return Field(full, label, kind, self._typed.get(full, usual), usual, hint, choices)
@@ -209,7 +210,8 @@ class TrainForm:
             wish = TrainRequest.model_validate(self._values())
             return complete(wish), wish, ()
         except ValidationError as error:
-            faults = [Fault(_join(one["loc"]), tell_fault(one)) for one in error.errors()]
+            schema = TrainRequest.model_json_schema()
+            faults = [Fault(_join(one["loc"]), tell_fault(one, schema)) for one in error.errors()]
         except RequestError as error:
             faults = [Fault(_join(one.path), one.detail) for one in error.problems]
         return None, None, faults
@@ -302,11 +304,7 @@ def _join(path: Sequence[str | int]) -> str:
     return ".".join(map(str, path))
 
 
-_LEAST = {"minimum": "from {}", "exclusiveMinimum": "above {}"}
-_MOST = {"maximum": "up to {}", "exclusiveMaximum": "below {}"}
-
-
-def _range(schema: Mapping[str, Any]) -> str:
+def _limits(schema: Mapping[str, Any]) -> str:
     """Return in words which numbers are allowed."""
-    limits = [text.format(_text(schema[key])) for key, text in (_LEAST | _MOST).items() if key in schema]
-    return f" ({', '.join(limits)})" if limits else ""
+    limits = tell_range(schema).strip()
+    return f" ({limits})" if limits else ""

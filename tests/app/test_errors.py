@@ -9,7 +9,7 @@ from app import refusals
 from app.errors import ALL_KINDS, KINDS
 from app.web.refusal_page import home_of
 from store import errors as store_errors
-from tests.app.problems import refusal
+from tests.app.problems import places, refusal
 from tests.app.service import Service
 
 NOT_SEEN_BY_CLIENTS = {
@@ -83,6 +83,18 @@ def test_a_page_that_there_is_not_is_refused_in_the_language_of_who_asks(gallery
     assert told.status_code == 404
     assert problem["detail"] in unescape(told.text)
     assert '<a href="/watch">Go on from here</a>' in told.text
+
+
+def test_a_person_is_told_a_field_by_its_name(gallery: Service) -> None:
+    wish = {"keep": {"last": 0}}
+    assert places(refusal(gallery.post("/train", json=wish), 422)).keys() == {("pointer", "#/keep/last")}
+    told = gallery.post("/train", json=wish, headers={"Accept": "text/html"}).text
+    assert "<code>keep.last</code>: should be a whole number from 1 up to 1,000; 0 came" in told
+
+
+def test_what_weighs_more_in_accept_is_answered(gallery: Service) -> None:
+    rather_json = "text/html;q=0.2, application/json"
+    refusal(gallery.get("/watch/unknown", headers={"Accept": rather_json}), 404)
 
 
 @pytest.mark.parametrize(

@@ -79,10 +79,10 @@ def test_a_search_that_can_find_nothing_says_why(gallery: Service) -> None:
 @pytest.mark.parametrize(
     ("query", "field", "told"),
     [
-        ("seed=many", "seed", "a whole number from 0 on would be right; &#39;many&#39; came"),
+        ("seed=many", "seed", "should be a whole number from 0 on; &#39;many&#39; came"),
         ("seed=-1&family=dcgan", "seed", "a whole number from 0 on"),
-        ("order=best", "order", "newest or oldest would be right"),
-        (f"text={'x' * 201}", "text", "0 to 200 letters would be right"),
+        ("order=best", "order", "should be newest or oldest"),
+        (f"text={'x' * 201}", "text", "should be a text of at most 200 characters"),
     ],
 )
 def test_what_is_wrong_is_said_in_plain_words_at_its_field(gallery: Service, query: str, field: str, told: str) -> None:
@@ -102,4 +102,4 @@ def test_what_no_field_says_is_told_above_the_list(gallery: Service) -> None:
     }.items():
         response = gallery.get(f"/gallery?{query}")
         assert response.status_code == 422
-        assert f"{told} would be right" in response.text.partition('class="refusal" role="alert"')[2]
+        assert f"should be {told}; " in response.text.partition('class="refusal" role="alert"')[2]

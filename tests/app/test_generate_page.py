@@ -103,7 +103,7 @@ def test_a_person_is_refused_by_a_page_and_a_program_by_json(gallery: Service) -
         assert response.headers["content-type"] == "text/html; charset=utf-8"
         assert response.headers["cache-control"] == "no-store"
         assert response.headers["vary"] == "Accept"
-        assert "<code>digit</code>: should be 9 or less" in response.text
+        assert "<code>digit</code>: should be a whole number from 0 up to 9" in response.text
         assert refusal(gallery.get(path), 422)["detail"].startswith("digit")
     missing = gallery.get("/nowhere", headers=PEOPLE)
     assert missing.status_code == 404

@@ -104,10 +104,10 @@ def test_jobs_are_listed_by_their_states(service: Service) -> None:
 @pytest.mark.parametrize(
     ("query", "parameter", "right"),
     [
-        ("limit=0", "limit", "should be 1 or more; '0' came"),
-        ("limit=101", "limit", "should be 100 or less"),
+        ("limit=0", "limit", "should be a whole number from 1 up to 100; '0' came"),
+        ("limit=101", "limit", "should be a whole number from 1 up to 100"),
         ("cursor=nonsense", "cursor", "the next_cursor of an earlier page"),
-        ("state=asleep", "state", "'queued', 'running'"),
+        ("state=asleep", "state", "should be one of queued, running"),
         ("page=2", "page", "known are limit, cursor, state"),
     ],
 )

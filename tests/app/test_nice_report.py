@@ -84,9 +84,9 @@ def test_without_a_score_or_a_judge_nothing_can_be_told(
 @pytest.mark.parametrize(
     ("query", "parameter", "right"),
     [
-        ("count=9", "count", "should be 10 or more"),
-        ("count=501", "count", "should be 500 or less"),
-        ("seed=-1", "seed", "should be 0 or more"),
+        ("count=9", "count", "should be a whole number from 10 up to 500"),
+        ("count=501", "count", "should be a whole number from 10 up to 500"),
+        ("seed=-1", "seed", "should be a whole number from 0 on"),
         ("sead=1", "sead", "known are seed, count"),
     ],
 )

@@ -197,15 +197,15 @@ def test_what_is_not_queued_is_not_planned(pretrained: Any, tmp_path: Any, monke
 @pytest.mark.parametrize(
     ("changes", "where", "right"),
     [
-        ({"families": []}, "#/families", "at least 1 item"),
+        ({"families": []}, "#/families", "a list of 1 to 100 items"),
         ({"families": ["lsgan", "nobody"]}, "#/families/1", "the zoo has "),
         ({"families": ["lsgan:nothing"]}, "#/families/0", "it has neutral, paper"),
         ({"families": ["lsgan", "lsgan:neutral"]}, "#/families/1", "name each once"),
         ({"dataset": "cats"}, "#/dataset", "there are mnist, "),
-        ({"trials": 0}, "#/trials", "should be 1 or more"),
+        ({"trials": 0}, "#/trials", "from 1 up to 500"),
         ({"trials": 251}, "#/trials", "2 families by 251 draws by 1 seeds are 502 trainings"),
         ({"images": "many"}, "#/images", "'many' came"),
-        ({"seed": -1}, "#/seed", "should be 0 or more"),
+        ({"seed": -1}, "#/seed", "should be a whole number from 0 on"),
         ({"budget": 1}, "#/budget", "known are families, name, dataset, trials"),
     ],
 )

@@ -121,7 +121,7 @@ def test_a_picture_is_kept_and_verified(url: str, tmp_path: Path) -> None:
 
 
 def test_what_the_service_refuses_is_told_clearly(url: str) -> None:
-    assert "digit: should be 9 or less" in fail("generate", "--digit", "10")
+    assert "digit: should be a whole number from 0 up to 9" in fail("generate", "--digit", "10")
     assert "means nothing without --nice: add it" in fail("generate", "--nice-method", "drs")
     assert "there is no family 'nonesuch'" in fail("train", "--family", "nonesuch")
     assert "there is no job 'nonesuch'" in fail("watch", "nonesuch")
@@ -138,7 +138,7 @@ def test_a_service_that_is_not_there_says_how_to_start_it(monkeypatch: pytest.Mo
 
 def test_a_setting_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANERY_PORT", "many")
-    assert "GANERY_PORT: Input should be a valid integer" in fail("up")
+    assert "GANERY_PORT: should be a whole number from 0 up to 65,535" in fail("up")
 
 
 def test_a_value_is_json_or_else_a_string() -> None:

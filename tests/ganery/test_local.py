@@ -169,7 +169,7 @@ def test_ctrl_c_means_afterwards_what_it_meant_before(tmp_path: Path) -> None:
 
 
 def test_a_wish_that_cannot_be_trained_is_told_by_its_name(tmp_path: Path) -> None:
-    with pytest.raises(WishError, match="images: Input should be greater than or equal to 1, but 0 came"):
+    with pytest.raises(WishError, match="images: should be a whole number from 1 up to 1,000,000,000; 0 came"):
         train(tmp_path, images=0)
     with pytest.raises(RequestError, match="there is no family 'nonesuch'"):
         train(tmp_path, family="nonesuch")

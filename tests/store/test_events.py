@@ -3,8 +3,11 @@
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, Engine
+from sqlalchemy.event import listen, remove
 
 from store.database import Database
 from store.events import ONCE_PER_STEP, EventKind, EventStore, NewEvent
@@ -54,6 +57,24 @@ def test_the_newest_of_a_kind_are_read_in_order(jobs: JobStore, events: EventSto
     before = events.newest(claim.job.id, [EventKind.METRIC], limit=3, until=newest[0].sequence)
     assert [one.step for one in before] == [5, 6, 7]
     assert events.newest("nobody", [EventKind.METRIC], limit=3) == []
+
+
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)  # PostgreSQL plans by the number of rows, and has few here
+def test_the_newest_of_a_rare_kind_are_found_without_reading_the_others(jobs: JobStore, events: EventStore) -> None:
+    job_id, plans = claimed(jobs).job.id, list[str]()
+
+    def explain(connection: Connection, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith("SELECT"):
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.extend(row.detail for row in plan)
+
+    listen(Engine, "before_cursor_execute", explain)
+    try:
+        events.newest(job_id, [EventKind.WARNING], limit=3)
+    finally:
+        remove(Engine, "before_cursor_execute", explain)
+    assert len(plans) == 1
+    assert "ix_events_job_id_kind_sequence" in plans[0]
 
 
 @pytest.mark.parametrize("sequence", [-1, -(2**80), 2**80])

@@ -29,12 +29,13 @@ from app.pictures.catalogue import Catalogue
 from app.pictures.drawing import limits
 from app.pictures.recipes import CheckpointQuery, choose_checkpoint, find_parts
 from app.refusals import RefusedError
-from app.web.fields import Field, faults_of, fields_of
+from app.web.fields import Field, fields_of
 from app.web.pages import render, service_url
-from app.web.telling import tell_thousands
 from checkpoints.format import CheckpointError
 from models import CLASS_CONTROL, DIRECTION_NAMES, Conditioning, known_controls
 from store.errors import DatabaseUnavailableError
+from store.faults import tell_faults
+from store.telling import tell_thousands
 
 router = APIRouter()
 
@@ -42,7 +43,6 @@ PATH = "/explore"
 
 _CHECKPOINTS_SHOWN = 100
 _FRAMES = "24"
-_SEED_RULE = "a whole number, or the address of a latent, which begins with z,"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +232,7 @@ def _fill(here: str, tool: Tool, values: dict[str, str], given: Services) -> Exp
         recipe = complete_latent(tool.path, query, given.catalogue, limits(given))
         return replace(page, grid=_lay_out(recipe))
     except ValidationError as error:
-        seeds = {name: _SEED_RULE for name in tool.query.model_fields if name.endswith("seed")}
-        faults = faults_of(error, tool.query, seeds)
-        return replace(page, refusal="; ".join(f"{name}: {told}" for name, told in faults.items()))
+        return replace(page, refusal=tell_faults(error, tool.query))
     except (RefusedError, CheckpointError, DatabaseUnavailableError) as error:
         return replace(page, refusal=tell(error))
 

@@ -13,11 +13,11 @@ from app.pictures.schemas import MOST_IN_LINK, PictureId, PictureOrder, Pictures
 from app.refusals import ParameterError
 from app.web.fields import faults_of
 from app.web.pages import render
-from app.web.telling import tell_thousands
 from models import DATASETS, families
 from store.errors import InvalidCursorError, PictureNotFoundError
 from store.pages import Page
 from store.pictures import TRASH_DAYS, KeptPicture, Wish
+from store.telling import tell_thousands
 
 router = APIRouter()
 
@@ -103,13 +103,14 @@ def show_gallery(request: Request, given: Given) -> Response:
     """Show what was kept, or the trash; what is wrong with the search is said at its field."""
     typed = {name: value for name, value in request.query_params.items() if value != ""}  # a form sends empty ones
     query, faults = _read(typed)
-    if not faults:
-        try:
-            return render(request, "gallery", _found(query, typed, wish_of(query), given))
-        except ParameterError as error:
-            faults = {error.parameter: error.detail}
-        except InvalidCursorError as error:
-            faults = {"cursor": str(error)}
+    try:
+        wish = wish_of(query)
+        if not faults:
+            return render(request, "gallery", _found(query, typed, wish, given))
+    except ParameterError as error:
+        faults = {**faults, error.parameter: error.detail}
+    except InvalidCursorError as error:
+        faults = {"cursor": str(error)}
     page = _page(query, typed, Page((), None), given, count=0, faults=faults)
     return render(request, "gallery", page, status=422)
 

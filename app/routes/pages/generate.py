@@ -17,12 +17,12 @@ from app.refusals import NoSuchCheckpointError
 from app.web.fields import Field, fields_of
 from app.web.job_rows import JobRow
 from app.web.pages import curl, render
-from app.web.telling import tell_thousands
 from checkpoints.format import CheckpointError
 from checkpoints.library import has_judge
 from datasets import is_here
 from models import Family, ScoreKind
 from store.requests import LARGEST_SEED
+from store.telling import tell_thousands
 
 router = APIRouter()
 

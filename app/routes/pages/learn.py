@@ -27,7 +27,6 @@ from app.teaching.source_text import mark_up
 from app.teaching.words import WORDS, Language, Words
 from app.teaching.zoo_results import ZooResults, ZooTraining, read_zoo_results
 from app.web.pages import render
-from app.web.telling import tell_setting
 from checkpoints.format import CheckpointError
 from metrics import find_metric
 from models import (
@@ -41,6 +40,7 @@ from models import (
     find_family,
     trace_flow,
 )
+from store.telling import tell_setting
 
 router = APIRouter()
 

@@ -18,7 +18,6 @@ from app.schemas import Document, PageQuery, Standing
 from app.study_schemas import StudySummary, StudyView
 from app.teaching.zoo_results import ZooResults, read_zoo_results
 from app.web.pages import render
-from app.web.telling import tell_duration, tell_value
 from checkpoints.library import current_judge
 from metrics import EVALUATED, JUDGED, Metric, metrics
 from models import DATASETS, find_dataset
@@ -26,6 +25,7 @@ from store.checkpoints import Leader
 from store.requests import DEFAULT_DATASET
 from store.study_plot import height_of
 from store.study_report import Value
+from store.telling import tell_duration, tell_value
 
 router = APIRouter()
 

@@ -18,13 +18,13 @@ from app.schemas import Frame, moment
 from app.teaching.network_picture import Drawing, draw_network
 from app.web.job_rows import JobRow, Jobs, read_jobs, read_row
 from app.web.pages import render
-from app.web.telling import tell_second, tell_thousands
 from checkpoints.library import has_judge
 from metrics import Better, Metric, metrics
 from models import UnknownDatasetError, UnknownFamilyError, UnsupportedShapeError
 from store.events import Event, EventKind
 from store.jobs import Job
 from store.states import JobState
+from store.telling import tell_second, tell_thousands
 
 router = APIRouter()
 

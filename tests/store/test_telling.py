@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from app.web.telling import tell_day, tell_duration, tell_minute, tell_second, tell_setting, tell_thousands, tell_value
+from store.telling import tell_day, tell_duration, tell_minute, tell_second, tell_setting, tell_thousands, tell_value
 
 
 @pytest.mark.parametrize(

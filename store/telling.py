@@ -5,10 +5,13 @@ The templates know them as filters without `tell_` (app/web/pages.py): `{{ job.s
 
 from datetime import UTC, datetime
 
+_MINUTE, _HOUR = 60, 3600
+_IN_MINUTES = 90 * _MINUTE
+
 
 def tell_thousands(number: float) -> str:
     """Return a whole number with a comma between thousands: 60,000."""
-    return f"{number:,.0f}"
+    return f"{round(number):,}"
 
 
 def tell_value(value: float) -> str:
@@ -30,6 +33,15 @@ def tell_duration(seconds: float) -> str:
         if whole >= size:
             return f"{whole // size} {unit} {whole % size // part} {smaller}"
     return f"{whole} s"
+
+
+def tell_left(seconds: float) -> str:
+    """Return the time that is left in words, as exact as a guess deserves."""
+    if seconds < _MINUTE:
+        return "less than a minute left"
+    if seconds < _IN_MINUTES:
+        return f"about {round(seconds / _MINUTE)} min left"
+    return f"about {round(seconds / _HOUR)} h left"
 
 
 def tell_minute(moment: datetime) -> str:
