@@ -262,7 +262,8 @@ def _explain_syntax(error: RequestValidationError) -> str:
 
 
 def _sentence(place: Place) -> str:
-    return f"{place.parameter or place.header or place.pointer}: {place.detail}"
+    name = _name(place)
+    return place.detail if name is None else f"{name}: {place.detail}"
 
 
 def _name(place: Place) -> str | None:

@@ -1,6 +1,9 @@
 """Files that are named by the digest of what is in them, so that equal ones are stored once and damage shows."""
 
 import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from checkpoints.files import remove_asides, write_whole
@@ -43,6 +46,14 @@ class Blobs:
         """Remove what killed writers left beside the files, if nothing was written to it for so long."""
         for folder in self._directory.glob("??"):
             remove_asides(folder, older_than_seconds=older_than_seconds)
+
+    def digests(self, *, older_than_seconds: float) -> Iterator[str]:
+        """Yield the digests of the files that are there, and were written so long ago at least."""
+        written_before = time.time() - older_than_seconds
+        for file in self._directory.glob("??/" + "[0-9a-f]" * 64):
+            with suppress(FileNotFoundError):  # removed meanwhile
+                if file.stat().st_mtime < written_before:
+                    yield file.name
 
     def _path(self, digest: str) -> Path:
         return self._directory / digest[:2] / digest

@@ -121,14 +121,11 @@ def _choice(values: Sequence[str]) -> str:
 
 
 def _length(least: int | None, most: int | None, what: str) -> str:
-    match least or 0, most:
-        case 0, None:
-            return ""
-        case _, None:
-            return f" of at least {least} {what}"
-        case 0, _:
-            return f" of at most {most} {what}"
-    return f" of {least} to {most} {what}"
+    if not least and most is None:
+        return ""
+    if most is None:
+        return f" of at least {least:,} {what}"
+    return f" of {least:,} to {most:,} {what}" if least else f" of at most {most:,} {what}"
 
 
 def _tell_limit(limit: float) -> str:

@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, delete, func, insert, select, update
@@ -157,6 +158,11 @@ class PictureStore:
             self._require_room(connection, len(png))
             return self._insert(connection, new, png, marks), True
 
+    def require_room(self) -> None:
+        """Raises GalleryFullError if not even an empty picture could be kept: asked before one is drawn."""
+        with self._database.read() as connection:
+            self._require_room(connection, 0)
+
     def change(
         self,
         picture_id: str,
@@ -290,8 +296,19 @@ class PictureStore:
         return connection.execute(query).mappings().all()
 
     def remove_unfinished(self) -> None:
-        """Removes what writers left who were killed while they kept a picture: no row tells of it."""
+        """Removes what writers left who were killed while they kept a picture: no row tells of it.
+
+        It may be half a file, or a whole one whose row was never committed.
+        """
         self._blobs.sweep(older_than_seconds=_UNFINISHED_SECONDS)
+        found = self._blobs.digests(older_than_seconds=_UNFINISHED_SECONDS)
+        while some := set(islice(found, _REMOVED_AT_ONCE)):
+            with self._database.read() as connection:
+                unknown = some - _known_digests(connection, some)
+            if unknown:
+                with self._database.begin() as connection:
+                    self._exclude(connection)
+                    self._remove_files(connection, unknown)
 
     def _require_room(self, connection: Connection, size_bytes: int) -> None:
         """Raises GalleryFullError if one more picture of so many bytes would be too much."""
@@ -317,8 +334,7 @@ class PictureStore:
 
         Before the transaction ends: a row whose file is gone is removed by the next try, a file without a row by none.
         """
-        used = select(_pictures.digest).where(_pictures.digest.in_(digests))
-        for digest in digests - set(connection.scalars(used)):
+        for digest in digests - _known_digests(connection, digests):
             self._blobs.remove(digest)
 
     def _exclude(self, connection: Connection) -> None:
@@ -408,6 +424,11 @@ def _insert_terms(connection: Connection, number: int, picture: KeptPicture) -> 
 
 def _forget_terms(connection: Connection, numbers: Sequence[int]) -> None:
     connection.execute(delete(tables.picture_terms).where(_terms.number.in_(numbers)))
+
+
+def _known_digests(connection: Connection, digests: set[str]) -> set[str]:
+    """Return those of the digests that a row refers to."""
+    return set(connection.scalars(select(_pictures.digest).where(_pictures.digest.in_(digests))))
 
 
 def _find(connection: Connection, picture_id: str) -> RowMapping:

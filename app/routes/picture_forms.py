@@ -89,6 +89,7 @@ def _changes(given: Services, values: Mapping[str, str]) -> Mapping[str, Callabl
         "star": lambda one: given.pictures.change(one, starred=True),
         "unstar": lambda one: given.pictures.change(one, starred=False),
         "delete": given.pictures.delete,
+        "remove": given.pictures.remove,
         "restore": given.pictures.restore,
         "describe": describe,
     }

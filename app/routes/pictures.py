@@ -214,6 +214,7 @@ def keep(wish: PictureWish, given: Services) -> tuple[KeptPicture, bool]:
     known = given.pictures.find(recipe.url)
     if known is not None:
         return given.pictures.restore(known.id), False
+    given.pictures.require_room()
     picture = render(recipe, given.engine.tag(recipe), given, route=PICTURES)
     marks = Marks(wish.starred, tuple(wish.tags), wish.note)
     return given.pictures.keep(_describe(recipe, picture, given), picture.png, marks)

@@ -5,7 +5,6 @@ from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 from app.caching import REVALIDATE, answer
@@ -13,29 +12,19 @@ from app.dependencies import Given, Services, TakesJson
 from app.idempotency import IdempotencyKey, digest
 from app.openapi import UNCHANGED, refuses, tells
 from app.ranking import BETTER, choose_metric
-from app.schemas import Document, Page, PageQuery
+from app.schemas import Page, PageQuery
+from app.study_findings import FindingsQuery, find_rows, view_study
 from app.study_schemas import StudySummary, StudyView
-from metrics import Metric
 from store.errors import DatabaseUnavailableError
 from store.jobs import Job
 from store.studies import Study
 from store.study_plot import MEDIA_TYPE, draw
-from store.study_report import Entry, Row, Value, arrange, read_entry
 from store.study_requests import StudyWish, count_trainings, plan_study
 from store.telling import tell_thousands
 
 router = APIRouter(tags=["studies"])
 
 _POLL_SECONDS = "10"
-
-
-class FindingsQuery(Document):
-    """By what to compare."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    metric: str = Field("fd", max_length=100, description="compare by this metric")
-    value: Value = Field("final", description="of each trial: final, at its whole budget, or of its best checkpoint")
 
 
 Findings = Annotated[FindingsQuery, Query()]
@@ -98,7 +87,7 @@ def get_study(study_id: str, query: Findings, request: Request, given: Given) ->
 def plot_study(study_id: str, query: Findings, request: Request, given: Given) -> Response:
     """Draw a study: a box for each family, a dot for each trial, a cross for each that failed."""
     study, metric = given.studies.get(study_id), choose_metric(query.metric)
-    rows, _ = _find(study, metric, query, given)
+    rows, _ = find_rows(study, metric, query, given)
     title = study.name or f"{tell_thousands(study.request.images)} pictures of {study.request.dataset} each"
     which = "at the whole budget" if query.value == "final" else "of the best checkpoint"
     picture = draw(rows, title=title, axis_title=f"{metric.title} {which}; {BETTER[metric.better]}")
@@ -128,20 +117,6 @@ def _create(wish: StudyWish, given: Services, key: str | None) -> Study:
     created = given.studies.create(plan, idempotency_key=key, body_digest=body_digest, queue_limit=limit)
     _ring(created.jobs, given)
     return created.study
-
-
-def view_study(study: Study, query: FindingsQuery, given: Services) -> StudyView:
-    """Tell how a study stands, by a metric. Raises ParameterError where there is no such metric."""
-    metric = choose_metric(query.metric)
-    rows, entries = _find(study, metric, query, given)
-    summary = StudySummary.of(study, given.studies.counts([study.id])[study.id])
-    return StudyView.describe(summary, metric=metric, value=query.value, rows=rows, entries=entries)
-
-
-def _find(study: Study, metric: Metric, query: FindingsQuery, given: Services) -> tuple[Sequence[Row], Sequence[Entry]]:
-    records = given.studies.trials(study.id)
-    entries = [read_entry(study.request, record, metric, query.value) for record in records]
-    return arrange(study.request.families, entries), entries
 
 
 def _ring(jobs: Sequence[Job], given: Services) -> None:

@@ -15,7 +15,7 @@ from app.openapi import UNCHANGED, refuses
 from app.pictures.drawing import answer_drawn, draw_once
 from app.pictures.films import MOST_FRAMES_PER_SECOND, FilmFormat
 from app.pictures.timelapse import FilmSettings, count_pixels, find_grids, make_film
-from app.refusals import NoSamplesError, ParameterError
+from app.refusals import BusyError, NoSamplesError, ParameterError
 from app.schemas import Document, Frame, Timelapse
 
 router = APIRouter(tags=["jobs"])
@@ -78,7 +78,9 @@ def get_timelapse(job_id: str, query: Annotated[TimelapseQuery, Query()], reques
             _check_size(count_pixels(grids, settings), given.settings.max_pixels)
             return make_film(grids, settings, job.total_steps)
         except FileNotFoundError:  # removed since they were found
-            raise NoSamplesError(job.id) from None
+            if not find_grids(given.events, job.id, given.settings.samples(job.id)):
+                raise NoSamplesError(job.id) from None
+            raise BusyError("a grid was removed while the film was made of it") from None
 
     def draw() -> bytes:
         key = headers["ETag"]

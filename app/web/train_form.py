@@ -37,7 +37,7 @@ _LABELS = {
     "on_collapse": "if it collapses",
     "keep.best": "keep the best checkpoint",
     "keep.last": "keep so many of the newest",
-    "keep.every": "keep every n-th",
+    "keep.every": "keep one older checkpoint in",
 }
 _HINTS = {
     "seed": "The same seed trains the same networks again. Drawn where left empty.",
@@ -48,9 +48,9 @@ _HINTS = {
     "quality_interval": "Drawn pictures are compared with real ones, and a collapse is noticed.",
     "checkpoint_interval": "The weights are saved: after a crash the training goes on from there.",
     "on_collapse": "A GAN collapses when it draws the same few pictures again and again, or stops learning.",
-    "keep.best": "By its FD, the distance between drawn and real pictures.",
-    "keep.last": "They are what a training can go on from.",
-    "keep.every": "Of the saved ones, counted from the first. Empty keeps none of these.",
+    "keep.best": "The one whose pictures came nearest to real ones: by FD, a distance; less is better.",
+    "keep.last": "A training that was interrupted goes on from one of them.",
+    "keep.every": "With 5, the fifth, the tenth, the fifteenth checkpoint and so on stay; if empty, none of the older.",
 }
 _POLICIES = {"warn": "tell me, and go on", "pause": "pause it until I have looked", "stop": "end it"}
 _YES_AND_NO = {"true": "yes", "false": "no"}

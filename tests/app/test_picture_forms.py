@@ -59,13 +59,21 @@ def test_a_deletion_can_be_undone_where_it_leads(service: Service) -> None:
     assert len(items(service)) == 2
 
 
+def test_a_picture_is_removed_for_good(service: Service) -> None:
+    ids = [keep(service, ONE | {"index": index})["id"] for index in range(2)]
+    delete(service, {"id": ids[0]})
+    assert send(service, CHANGE, change="remove", id=ids).headers["location"] == "/gallery"
+    assert items(service) == items(service, "trash=true") == []
+    assert service.get(f"/pictures/{ids[0]}").status_code == 404
+
+
 def test_what_cannot_be_changed_is_said(service: Service) -> None:
     kept = keep(service)
     refused = {
         (("change", "paint"), ("id", kept["id"])): (422, "there is no change &#39;paint&#39;; there are star, unstar"),
         (("change", "star"),): (422, "no picture is selected"),
         (("star", "nonesuch"),): (404, "nonesuch"),
-        (("describe", kept["id"]), ("tags", "x" * 51)): (422, "at most 50 letters each"),
+        (("describe", kept["id"]), ("tags", "x" * 51)): (422, "a tag of 1 to 50 characters"),
     }
     for fields, (status, told) in refused.items():
         response = send(service, CHANGE, **dict(fields))

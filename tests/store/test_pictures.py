@@ -396,3 +396,17 @@ def test_what_a_killed_writer_left_is_removed(pictures: PictureStore, directory:
     pictures.remove_unfinished()
     assert files(directory) == 1
     assert pictures.read(kept) == b"whole"
+
+
+def test_a_file_whose_row_was_never_committed_is_removed(pictures: PictureStore, directory: Path) -> None:
+    kept = keep(pictures, 1, png=b"kept")
+    lost = Blobs(directory).put(b"lost")
+    pictures.remove_unfinished()
+    assert files(directory) == 2  # its writer might be about to commit
+    for file in directory.glob("*/*"):
+        earlier = file.stat().st_mtime - 3600
+        os.utime(file, (earlier, earlier))
+    pictures.remove_unfinished()
+    assert pictures.read(kept) == b"kept"
+    with pytest.raises(BlobMissingError):
+        Blobs(directory).read(lost)

@@ -13,8 +13,8 @@ from app.dependencies import Given
 from app.pictures.catalogue import KnownCheckpoint
 from app.pictures.recipes import require_known
 from app.ranking import BETTER, by_judge, choose_metric, rank
-from app.routes.studies import FindingsQuery, view_study
 from app.schemas import Document, PageQuery, Standing
+from app.study_findings import FindingsQuery, view_study
 from app.study_schemas import StudySummary, StudyView
 from app.teaching.zoo_results import ZooResults, read_zoo_results
 from app.web.pages import render

@@ -78,9 +78,10 @@ async function starSelected() {
 
 const remove = (id) => ask("DELETE", `/pictures/${id}`);
 const restore = (id) => ask("POST", `/pictures/${id}/restore`);
+const removeForGood = (id) => ask("DELETE", `/pictures/${id}?for_good=true`);
 
 /** Take tiles out of the list, by one request for each; to undo, by the other, puts them back where they were. */
-async function takeOut(tiles, act, undo, done) {
+async function takeOut(tiles, act, done, undo) {
   const places = tiles.map((tile) => [tile, tile.nextElementSibling]);
   const next = selection.tiles.find((tile) => !tiles.includes(tile) && tile.compareDocumentPosition(tiles[0]) & 2);
   await Promise.all(tiles.map((tile) => act(tile.dataset.id)));
@@ -90,20 +91,28 @@ async function takeOut(tiles, act, undo, done) {
   if (tiles.some((tile) => tile.dataset.id === viewer.firstElementChild?.dataset.id)) close();
   selection.adopt();
   if (hadFocus) linkOf(next ?? list.firstElementChild ?? document)?.focus();
-  tell(`${inWords(tiles.length)} ${done}.`, () =>
-    attempt(async () => {
-      await Promise.all(tiles.map((tile) => undo(tile.dataset.id)));
-      for (const [tile, after] of places.reverse()) list.insertBefore(tile, after?.isConnected ? after : null);
-      addToTotal(tiles.length);
-      selection.adopt();
-      linkOf(tiles[0]).focus();
-      tell(`${inWords(tiles.length)} back.`);
-    }),
-  );
+  const putBack = async () => {
+    await Promise.all(tiles.map((tile) => undo(tile.dataset.id)));
+    for (const [tile, after] of places.reverse()) list.insertBefore(tile, after?.isConnected ? after : null);
+    addToTotal(tiles.length);
+    selection.adopt();
+    linkOf(tiles[0]).focus();
+    tell(`${inWords(tiles.length)} back.`);
+  };
+  tell(`${inWords(tiles.length)} ${done}.`, undo && (() => attempt(putBack)));
 }
 
-const deleteTiles = (tiles) => takeOut(tiles, remove, restore, "deleted");
-const restoreTiles = (tiles) => takeOut(tiles, restore, remove, "restored");
+const deleteTiles = (tiles) => takeOut(tiles, remove, "deleted", restore);
+const restoreTiles = (tiles) => takeOut(tiles, restore, "restored", remove);
+
+async function removeTiles(tiles) {
+  if (agrees(tiles.length)) await takeOut(tiles, removeForGood, "removed for good");
+}
+
+/** Ask before what cannot be undone. */
+function agrees(count) {
+  return confirm(`Remove ${inWords(count)} for good? This cannot be undone.`);
+}
 
 /** Return the tile of a picture; null where only the picture in full shows it. */
 function tileOf(id) {
@@ -116,6 +125,15 @@ async function takeOutShown(id) {
   await (isTrash ? restore(id) : remove(id));
   close();
   return tell(isTrash ? "1 picture restored." : "1 picture deleted.", () => attempt(() => (isTrash ? remove(id) : restore(id))));
+}
+
+async function removeShown(id) {
+  const tile = tileOf(id);
+  if (tile) return removeTiles([tile]);
+  if (!agrees(1)) return;
+  await removeForGood(id);
+  close();
+  tell("1 picture removed for good.");
 }
 
 // The picture in full
@@ -188,8 +206,10 @@ const acts = {
   "star-selected": starSelected,
   "delete-selected": () => deleteTiles(selection.selected),
   "restore-selected": () => restoreTiles(selection.selected),
+  "remove-selected": () => removeTiles(selection.selected),
   delete: (button) => takeOutShown(button.closest("[data-id]").dataset.id),
   restore: (button) => takeOutShown(button.closest("[data-id]").dataset.id),
+  remove: (button) => removeShown(button.closest("[data-id]").dataset.id),
   verify: verifyShown,
   copy: async (button) => {
     await copy(new URL(button.dataset.text, location.href).href);
