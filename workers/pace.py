@@ -60,7 +60,7 @@ class Pace:
         with self._lock:
             if self._phase is not Phase.TRAINING:
                 return
-            trained = self._trained + self._clock() - self._since
+            trained = self._spent_training()
             self._looks.append((trained, step))
             while self._looks[0][0] < trained - _LATE_SECONDS:
                 self._looks.popleft()
@@ -84,9 +84,13 @@ class Pace:
             if rate is None:
                 return None
             ahead = [self._ahead(phase, interval, step) for phase, interval in self._intervals.items()]
-            if None in ahead and self._trained < _PATIENCE_SECONDS:
+            if None in ahead and self._spent_training() < _PATIENCE_SECONDS:
                 return None
             return (self._total - step) / rate + sum(filter(None, ahead))
+
+    def _spent_training(self) -> float:
+        """Return the seconds of all training so far, with what it does just now."""
+        return self._trained + (self._clock() - self._since if self._phase is Phase.TRAINING else 0.0)
 
     def _ahead(self, phase: Phase, interval: int, step: int) -> float | None:
         """Return the seconds of the interruptions of a kind that are to come; None if one was never measured."""

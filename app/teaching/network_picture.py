@@ -1,7 +1,8 @@
 """A network drawn as blocks from left to right: what a picture's numbers become, layer by layer.
 
 Maps are boxes, as high as a map's side and as thick as their number; vectors are bars. A layer that changes no shape
-and learns nothing to speak of, such as an activation or a norm, is named below the block that it follows.
+and learns nothing to speak of, such as an activation or a norm, is named below the block that it follows. Where a
+network has branches, the next one begins behind the last block of the one before, and says what it goes out from.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,10 @@ _NORMS = ("BatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A box or bar in its place. x, y: of its front's upper left corner. depth: how far its side and top reach back."""
+    """A box or bar in its place. x, y: of its front's upper left corner. depth: how far its side and top reach back.
+
+    source: the shape that a branch goes out from, where the block begins one.
+    """
 
     x: float
     y: float
@@ -33,6 +37,7 @@ class Block:
     parameters: int
     followers: str
     is_first: bool
+    source: str
 
     @property
     def front(self) -> str:
@@ -71,7 +76,8 @@ class Drawing:
     @property
     def summary(self) -> str:
         """What the drawing shows, in words."""
-        return f"{self.name}: {' to '.join(block.shape for block in self.blocks)}"
+        steps = (f", and {one.source} to {one.shape}" if one.source else f" to {one.shape}" for one in self.blocks[1:])
+        return f"{self.name}: {self.blocks[0].shape}{''.join(steps)}" if self.blocks else self.name
 
 
 def draw_network(network: NetworkOutline) -> Drawing:
@@ -83,9 +89,10 @@ def draw_network(network: NetworkOutline) -> Drawing:
 
 @dataclass(slots=True)
 class _Group:
-    """A layer, and those that follow it without changing the shape."""
+    """A layer, and those that follow it without changing the shape. inputs: the shape of what comes into it."""
 
     kind: str
+    inputs: tuple[int, ...]
     shape: tuple[int, ...]
     parameters: int
     followers: list[str]
@@ -95,15 +102,23 @@ def _blocks(layers: Sequence[LayerOutline]) -> Iterator[Block]:
     first = next((layer for layer in layers if layer.inputs and layer.kind != _OF_LABELS), None)
     if first is None:
         return
-    groups = [_Group("input", first.inputs[0], 0, []), *_group(layers)]
+    groups = [_Group("input", (), first.inputs[0], 0, []), *_group(layers)]
     sides = [shape[-1] for shape in (group.shape for group in groups) if len(shape) == _MAP_DIMENSIONS]
     for place, group in enumerate(groups):
-        yield _block(place, group, max(sides, default=1))
+        yield _block(place, group, max(sides, default=1), _find_source(group, groups[:place]))
+
+
+def _find_source(group: _Group, before: Sequence[_Group]) -> tuple[int, ...] | None:
+    """Return what a branch goes out from: a shape before the last one; None where the group goes on from that."""
+    size = prod(group.inputs)
+    if not before or prod(before[-1].shape) == size:
+        return None
+    return next((one.shape for one in reversed(before) if prod(one.shape) == size), None)
 
 
 def _group(layers: Sequence[LayerOutline]) -> Iterator[_Group]:
     """Yield a group for each layer that makes something of its own."""
-    group = _Group("", (), 0, [])  # of labels that are told before anything else
+    group = _Group("", (), (), 0, [])  # of labels that are told before anything else
     for layer in layers:
         if _only_follows(layer, group.shape):
             group.followers.append("label" if layer.kind == _OF_LABELS else layer.kind)
@@ -111,8 +126,10 @@ def _group(layers: Sequence[LayerOutline]) -> Iterator[_Group]:
         else:
             if group.kind:
                 yield group
-                group = _Group("", (), 0, [])
-            group = _Group(layer.kind, _plain(layer.output), group.parameters + layer.parameters, group.followers)
+                group = _Group("", (), (), 0, [])
+            inputs = layer.inputs[0] if layer.inputs else ()
+            parameters = group.parameters + layer.parameters
+            group = _Group(layer.kind, inputs, _plain(layer.output), parameters, group.followers)
     yield group
 
 
@@ -127,7 +144,7 @@ def _plain(shape: tuple[int, ...]) -> tuple[int, ...]:
     return () if shape == (1,) else shape
 
 
-def _block(place: int, group: _Group, largest_side: int) -> Block:
+def _block(place: int, group: _Group, largest_side: int, source: tuple[int, ...] | None) -> Block:
     if len(group.shape) == _MAP_DIMENSIONS:
         channels, side = group.shape[0], group.shape[-1]
         height = 12 + (_HIGHEST - 12) * side / largest_side
@@ -146,6 +163,7 @@ def _block(place: int, group: _Group, largest_side: int) -> Block:
         parameters=group.parameters,
         followers=", ".join(dict.fromkeys(one for one in group.followers if one != "Identity")),
         is_first=place == 0,
+        source="" if source is None else tell_shape(source),
     )
 
 

@@ -23,6 +23,21 @@ def test_a_network_goes_from_what_comes_in_to_what_goes_out() -> None:
     assert generator.summary.startswith("generator: 100 to 6272 to ")
 
 
+def test_a_branch_says_what_it_goes_out_from() -> None:
+    discriminator = drawings(find_family("infogan"))[1]
+    assert [(block.shape, block.source) for block in discriminator.blocks][-3:] == [
+        ("1", ""),
+        ("128", "1024"),
+        ("12", ""),
+    ]
+    assert discriminator.summary.endswith(" to 1024 to 1, and 1024 to 128 to 12")
+
+
+@pytest.mark.parametrize("name", ["dcgan", "cgan", "projection_gan", "lapgan", "began"])
+def test_what_has_no_branch_is_drawn_as_one_way(name: str) -> None:
+    assert not any(block.source for drawing in drawings(find_family(name)) for block in drawing.blocks)
+
+
 @pytest.mark.parametrize("family", list(families().values()), ids=families())
 def test_every_parameter_is_counted_and_every_block_fits_its_place(family: Family[Any]) -> None:
     for drawing in drawings(family):

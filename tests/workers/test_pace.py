@@ -73,6 +73,14 @@ def test_after_a_minute_of_training_what_was_not_measured_counts_nothing() -> No
     assert pace.remaining(3) == pytest.approx(13 * 25)
 
 
+def test_a_stretch_of_training_that_goes_on_counts_into_that_minute() -> None:
+    pace, clock = begun()
+    train(pace, clock, first=0, last=3, seconds=19)
+    assert pace.remaining(3) is None
+    train(pace, clock, first=3, last=4, seconds=19)
+    assert pace.remaining(4) == pytest.approx(12 * 19)
+
+
 def test_the_time_left_goes_on_through_a_judgement_without_a_jump() -> None:
     pace, clock = begun()
     train(pace, clock, first=0, last=SAVED)
