@@ -56,7 +56,12 @@ from models._noise import Noise
 class GANR1Hyperparameters(neutral.PenalisedHyperparameters):
     """The penalty, and the optimiser."""
 
-    penalty_weight: float = Field(1.0, ge=0, le=1e6, description="gamma, of half the squared slope at real pictures")
+    penalty_weight: float = Field(
+        1.0,
+        ge=0,
+        le=1e6,
+        description="gamma: how strongly a steep discriminator is punished, by half its squared slope at real pictures",
+    )
     optimizer: neutral.OptimizerName = Field("adam", description="the optimiser of both players")
 
 

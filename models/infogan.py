@@ -102,9 +102,11 @@ class InfoGANHyperparameters(neutral.NeutralHyperparameters):
         0.0,
         ge=0,
         le=1e6,
-        description="mu, of what the codes of a real picture and a moved copy tell of each other",
+        description="mu: how much it counts that a real picture and its moved copy get the same codes",
     )
-    fixed_deviation: bool = Field(True, description="whether Q's standard deviations are 1, or else learnt")
+    fixed_deviation: bool = Field(
+        True, description="whether the deviations of the codes that Q tells are 1, or else learnt"
+    )
     slope: float = Field(0.2, ge=0, lt=1, description="slope of the discriminator's leaky ReLU")
     learning_rate: float = Field(2e-4, gt=0, le=1, description="step size of the discriminator")
     generator_learning_rate: float = Field(1e-3, gt=0, le=1, description="step size of the generator")

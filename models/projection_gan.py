@@ -82,8 +82,18 @@ class ProjectionGANHyperparameters(Hyperparameters):
     discriminator_width: int = Field(
         32, ge=1, le=512, description="channels at half size; double at a quarter, fourfold at an eighth"
     )
-    feature_dim: int = Field(128, ge=1, le=4096, description="dimensions of phi(x)")
-    penalty_weight: float = Field(1.0, ge=0, le=1e6, description="gamma, of half the squared gradient norm")
+    feature_dim: int = Field(
+        128,
+        ge=1,
+        le=4096,
+        description="numbers by which the discriminator describes a picture: the dimensions of phi(x)",
+    )
+    penalty_weight: float = Field(
+        1.0,
+        ge=0,
+        le=1e6,
+        description="gamma: how strongly a steep discriminator is punished, by half its squared gradient norm",
+    )
     final_penalty_weight: float = Field(
         1.0, ge=0, le=1e6, description="gamma at the end of the training; it changes linearly, as in R3GAN"
     )

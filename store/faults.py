@@ -43,7 +43,8 @@ def tell_fault(item: Mapping[str, Any], schema: Schema) -> str:
     if kind == "extra_forbidden":
         return f"there is no {str(path[-1])!r} here; known are {', '.join(_names(_find(schema, path[:-1])))}"
     if kind == "missing":
-        return "is required"
+        rule = tell_rule(schema, path)
+        return f"is required: {rule}" if rule else "is required"
     if kind in _TOLD_BY_ITSELF:
         return f"{item['ctx']['error']}; {shorten(item['input'])} came"
     if kind in _OBJECT_EXPECTED:

@@ -78,7 +78,10 @@ class PicturesQuery(PageQuery):
     tag: str | None = Field(None, max_length=50, description="with this tag")
     starred: bool | None = Field(None, description="with a star, or without one")
     text: str | None = Field(
-        None, max_length=200, description="words, all of which stand in the note, the tags or the recipe"
+        None,
+        max_length=200,
+        description="whole words, all of which stand in the note, the tags, or the names of family, data set, class "
+        "and checkpoint",
     )
     order: PictureOrder = Field(PictureOrder.NEWEST, description="whether the newest or the oldest come first")
     trash: bool = Field(False, description="list what was deleted, and can be restored")
@@ -90,7 +93,8 @@ class LinkedPictures(Document):
     model_config = ConfigDict(extra="forbid")
 
     id: Annotated[Sequence[PictureId], Field(min_length=1, max_length=MOST_IN_LINK)] = Field(
-        description="the id of a picture; given once for each"
+        description="the id of a picture; given once for each",
+        json_schema_extra={RULE: f"check the box of each picture, 1 to {MOST_IN_LINK} of them"},
     )
 
 
@@ -226,5 +230,5 @@ def wish_of(query: PicturesQuery) -> Wish:
         if query.trash and wanted[name] is not None:
             raise ParameterError(name, f"the trash is not searched by {name}: leave out one of the two")
     if wanted["text"] is not None and not words(wanted["text"]):
-        raise ParameterError("text", f"{wanted['text']!r} has no word: letters or digits are searched for")
+        raise ParameterError("text", f"there is no word in {wanted['text']!r}: letters or digits are searched for")
     return Wish(**wanted)

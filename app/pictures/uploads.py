@@ -31,7 +31,7 @@ def opened(data: bytes) -> Iterator[Image.Image]:
         with Image.open(BytesIO(data), formats=["PNG"]) as image:
             yield image
     except UnidentifiedImageError as error:
-        came = "nothing" if not data else f"a body that begins with {shorten(data[:8])}"
+        came = "nothing" if not data else f"a body that begins with {shorten(data[:8].decode('latin-1'))}"
         raise UnreadablePictureError(f"{came} came; send a PNG") from error
     except (OSError, SyntaxError, ValueError, EOFError, StructError, Image.DecompressionBombError) as error:
         raise UnreadablePictureError(f"the PNG cannot be read: {error}") from error

@@ -56,6 +56,8 @@ _POLICIES = {"warn": "tell me, and go on", "pause": "pause it until I have looke
 _YES_AND_NO = {"true": "yes", "false": "no"}
 _FLAGS = {"true": True, "false": False}
 _NONE_IF_EMPTY = "keep.every"
+_EXACT = 2**53
+"""Whole numbers below this are exact as numbers with a point too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,20 +282,26 @@ def _values_by_text(schema: Mapping[str, Any]) -> Mapping[str, object]:
 
 def _text(value: object) -> str:
     """Return a value as a field shows it, and as `_number` reads it."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
         return str(int(value))
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _number(text: str) -> int | float | str:
-    """Return the number that a text is, commas and spaces between its digits allowed; any other text as it is."""
+    """Return the number that a text is, commas and spaces between its digits allowed; any other text as it is.
+
+    1e6 is a whole number, as 1000000 is.
+    """
     plain = text.replace(",", "").replace(" ", "")
-    for kind in (int, float):
-        try:
-            return kind(plain)
-        except ValueError:
-            continue
-    return text
+    try:
+        return int(plain)
+    except ValueError:
+        pass
+    try:
+        number = float(plain)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() and abs(number) < _EXACT else number
 
 
 def _id(name: str) -> str:

@@ -66,7 +66,7 @@ def test_the_picture_in_full_is_part_of_the_page(service: Service) -> None:
 
 def test_a_search_that_can_find_nothing_says_why(gallery: Service) -> None:
     for query, told in {
-        "text=%21": "has no word",
+        "text=%21": "there is no word in",
         "trash=true&tag=a": "not searched by tag",
         "cursor=z": "cursor",
     }.items():

@@ -1,13 +1,13 @@
 """The leaderboard and the studies as pages."""
 
 import re
-from html import unescape
+from html import escape, unescape
 
 import pytest
 
 from app.teaching.zoo_results import read_zoo_results
 from checkpoints.library import DEFAULT_CHECKPOINT, PRETRAINED
-from metrics import find_metric
+from metrics import find_metric, metrics
 from store.states import Failed, Succeeded
 from tests.app.problems import refusal
 from tests.app.service import Service
@@ -153,3 +153,10 @@ def test_a_job_that_was_lost_is_no_row(service: Service) -> None:
     service.keep_checkpoint(other, 1, fd=1.0)
     service.settle(other, Succeeded())
     assert jobs(service.get("/ranking?dataset=segments").text) == [other.job.id]
+
+
+def test_the_page_says_what_every_metric_measures(gallery: Service) -> None:
+    told = gallery.get("/ranking").text.partition('<h2 id="metrics">')[2]
+    for metric in metrics().values():
+        assert f'<dt id="{metric.name}">{escape(metric.title)}</dt>' in told
+        assert escape(metric.description.partition(" ")[0]) in told

@@ -53,6 +53,13 @@ def test_a_form_that_is_sent_as_it_is_shown_is_the_preset(family: Family[Any], p
     assert not any(field.is_changed for field in sent.hyperparameters)
 
 
+@pytest.mark.parametrize("text", ["1000000", "1,000,000", "1 000 000", "1e6", "1000000.0"])
+def test_a_whole_number_is_understood_as_people_write_it(text: str) -> None:
+    form = TrainForm({"images": text})
+    assert form.wish is not None
+    assert form.wish.images == 1_000_000
+
+
 def test_every_kind_of_value_is_understood() -> None:
     form = TrainForm(
         {

@@ -60,7 +60,7 @@ def test_a_kept_picture_is_found_by_the_form(page: Page, service: Service) -> No
     page.goto(f"{service.url}/gallery")
     expect(page.get_by_role("heading", level=1)).to_contain_text("2 pictures")
     expect(tiles(page)).to_have_count(2)
-    page.get_by_label("Words").fill("leans bold")
+    page.get_by_label("Whole words").fill("leans bold")
     page.get_by_role("button", name="Find").click()
     expect(page).to_have_url(re.compile("text=leans\\+bold"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("1 picture")
@@ -77,7 +77,7 @@ def test_a_kept_picture_is_found_by_the_form(page: Page, service: Service) -> No
 
 def test_what_cannot_be_searched_for_is_said_on_the_page(page: Page, served: Service, unguarded: Any) -> None:
     page.goto("/gallery?text=%21%21")
-    expect(page.get_by_role("alert")).to_contain_text("has no word")
+    expect(page.get_by_role("alert")).to_contain_text("there is no word in")
     page.goto("/gallery?cursor=zzz")
     expect(page.get_by_role("alert")).to_contain_text("no cursor of this list")
     unguarded("422")

@@ -90,10 +90,13 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 def test_what_is_missing_is_required() -> None:
     class Wish(BaseModel):
         name: str
+        age: int = Field(ge=0, le=150)
+        inner: _Inner
 
     with pytest.raises(ValidationError) as caught:
         Wish.model_validate({})
-    assert tell_faults(caught.value, Wish) == "name: is required"
+    told = "name: is required: a text; age: is required: a whole number from 0 up to 150; inner: is required"
+    assert tell_faults(caught.value, Wish) == told
 
 
 def test_where_several_kinds_are_right_there_is_no_one_rule() -> None:

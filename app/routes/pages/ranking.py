@@ -92,6 +92,16 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a metric measures: in the first paragraph; in the others, what it is good for and cannot see."""
+
+    name: str
+    title: str
+    better: str
+    paragraphs: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Shipped:
     """A checkpoint that ships. picture: the address of some by it."""
 
@@ -135,6 +145,7 @@ class RankingPage:
     zoo: ZooResults | None
     zoo_columns: Sequence[Column]
     zoo_rows: Sequence[Row]
+    meanings: Sequence[Meaning]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +207,10 @@ def show_ranking(request: Request, query: Annotated[RankingQuery, Query()], give
         zoo=zoo,
         zoo_columns=_columns(_shown_of_zoo(zoo), query, by_cost=False),
         zoo_rows=_zoo_rows(zoo, zoo_metric or choose_metric("fd"), query.family),
+        meanings=[
+            Meaning(one.name, one.title, BETTER[one.better], one.description.split("\n\n"))
+            for one in metrics().values()
+        ],
     )
     return render(request, "ranking", page)
 

@@ -13,13 +13,14 @@ from starlette.responses import Response
 
 from app.dependencies import Given, Services
 from app.pictures.timelapse import Grid, find_grids
+from app.ranking import BETTER
 from app.refusals import ParameterError
 from app.schemas import Frame, moment
 from app.teaching.network_picture import Drawing, draw_network
 from app.web.job_rows import JobRow, Jobs, read_jobs, read_row
 from app.web.pages import render
 from checkpoints.library import has_judge
-from metrics import Better, Metric, metrics
+from metrics import Metric, metrics
 from models import UnknownDatasetError, UnknownFamilyError, UnsupportedShapeError
 from store.events import Event, EventKind
 from store.jobs import Job
@@ -32,11 +33,6 @@ MOST_COMPARED = 4
 _FIRST_METRICS = ("fd", "precision", "recall", "density", "coverage")
 """What says most of the pictures; the others follow in their order."""
 _LINES_SHOWN = 200
-_BETTER: Mapping[Better, str] = {
-    "lower": "lower is better",
-    "higher": "higher is better",
-    "real": "best as of real pictures",
-}
 _NO_NETWORKS = (UnknownFamilyError, UnknownDatasetError, UnsupportedShapeError, ValidationError)
 """What makes a job of an older version one whose networks this version cannot build."""
 
@@ -57,13 +53,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """The newest value of a metric. real: what as many real pictures have in its place. better: in words."""
+    """The newest value of a metric, of `count` drawn pictures. real: what as many real ones have. better: in words."""
 
+    name: str
     title: str
     better: str
     value: str
     real: str
     step: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +185,7 @@ def _data(jobs: Sequence[tuple[Job, Watched]], *, seen: int) -> Mapping[str, Any
             }
             for (job, watched), name in zip(jobs, _name([job for job, _ in jobs]), strict=True)
         ],
-        "metrics": {one.name: {"title": one.title, "better": _BETTER[one.better]} for one in _ordered_metrics()},
+        "metrics": {one.name: {"title": one.title, "better": BETTER[one.better]} for one in _ordered_metrics()},
     }
 
 
@@ -253,8 +251,8 @@ def _terms(job: Job, given: Services) -> Sequence[str]:
 
 def _quality_charts(values: Sequence[Value]) -> Sequence[str]:
     """Return the keys of the charts that show these."""
-    titles = {value.title for value in values}
-    return [f"quality {one.name}" for one in _ordered_metrics() if one.title in titles]
+    names = {value.name for value in values}
+    return [f"quality {one.name}" for one in _ordered_metrics() if one.name in names]
 
 
 def _line(event: Event, text: str) -> Line:
@@ -272,15 +270,26 @@ def _turn(event: Event) -> str:
 
 def _newest_values(job: Job, given: Services) -> Sequence[Value]:
     """Return the newest value of each metric that was measured, in the order in which metrics are told."""
-    newest: dict[str, tuple[int, float | None, float | None]] = {}
+    newest: dict[str, tuple[Event, float | None]] = {}
     for event in given.events.newest(job.id, [EventKind.QUALITY], limit=_LINES_SHOWN):
         for name, value in event.data["values"].items():
-            newest[name] = event.step or 0, value, event.data["floors"].get(name)
+            newest[name] = event, value
     found = []
     for metric in _ordered_metrics():
         if metric.name in newest:
-            step, value, real = newest[metric.name]
-            found.append(Value(metric.title, _BETTER[metric.better], _show(value), _show(real), step))
+            event, value = newest[metric.name]
+            real = event.data["floors"].get(metric.name)
+            found.append(
+                Value(
+                    name=metric.name,
+                    title=metric.title,
+                    better=BETTER[metric.better],
+                    value=_show(value),
+                    real=_show(real),
+                    step=event.step or 0,
+                    count=event.data["count"],
+                )
+            )
     return found
 
 
