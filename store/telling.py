@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 _MINUTE, _HOUR = 60, 3600
 _IN_MINUTES = 90 * _MINUTE
+_EXACT = 2**53
 
 
 def tell_thousands(number: float) -> str:
@@ -20,9 +21,9 @@ def tell_value(value: float) -> str:
 
 
 def tell_setting(value: object) -> str:
-    """Return a hyperparameter as one would write it into a request: 0.0002, true, uniform."""
+    """Return a hyperparameter as one would write it into a request: 0.0002, 1000000, true, uniform."""
     if isinstance(value, float):
-        return tell_value(value)
+        return str(int(value)) if value.is_integer() and abs(value) < _EXACT else tell_value(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
