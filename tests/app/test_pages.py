@@ -140,3 +140,9 @@ def test_the_documentation_names_every_operation_and_parameter(gallery: Service)
             assert f"<code>{method.upper()} {path}</code>" in page
     assert "<td>query</td><td>integer, from 1, up to 1024, default 16</td>" in page
     assert "<td><code>hyperparameters</code></td><td>body</td><td>object</td>" in page
+
+
+def test_the_plan_says_where_nothing_will_measure_the_pictures(gallery: Service) -> None:
+    told = "no classifier of mnist ships, so nothing measures its pictures"
+    assert told in gallery.get("/train?dataset=mnist").text
+    assert "no classifier of" not in gallery.get("/train?dataset=segments").text

@@ -23,7 +23,15 @@ def test_a_value_has_four_digits_that_tell_something(value: float, expected: str
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(0.0002, "0.0002"), (0.897943, "0.8979"), (True, "true"), (64, "64"), (1e6, "1000000"), (1e300, "1e+300"), ("uniform", "uniform")],
+    [
+        (0.0002, "0.0002"),
+        (0.897943, "0.8979"),
+        (True, "true"),
+        (64, "64"),
+        (1e6, "1000000"),
+        (1e300, "1e+300"),
+        ("uniform", "uniform"),
+    ],
 )
 def test_a_setting_is_told_as_a_request_has_it(value: object, expected: str) -> None:
     assert tell_setting(value) == expected
