@@ -122,7 +122,10 @@ def _is_foreign(headers: Headers) -> bool:
     """Whether a page of another site asks: a browser says so in Origin, or at least in Sec-Fetch-Site."""
     origin = headers.get("origin")
     if origin is not None:
-        return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+        try:
+            return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+        except ValueError:
+            return True
     return headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}
 
 

@@ -17,9 +17,14 @@ class Blobs:
         self._directory = directory
 
     def put(self, data: bytes) -> str:
-        """Store the bytes, unless they are there, and return their digest: sha256, in hexadecimal digits."""
+        """Store the bytes, unless they are there, and return their digest: sha256, in hexadecimal digits.
+
+        A file that is damaged is written again.
+        """
         digest = hashlib.sha256(data).hexdigest()
-        if not self._path(digest).exists():
+        try:
+            self.read(digest)
+        except (BlobMissingError, BlobDamagedError):
             write_whole(self._path(digest), data)
         return digest
 

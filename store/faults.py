@@ -108,7 +108,7 @@ def _resolve(place: Schema, schema: Schema) -> Schema | None:
     while "$ref" in place:
         place = schema["$defs"][place["$ref"].rpartition("/")[2]]
     kinds = [one for one in place.get("anyOf", ()) if one.get("type") != "null"]
-    if not kinds:
+    if RULE in place or not kinds:
         return place
     return _resolve(kinds[0], schema) if len(kinds) == 1 else None
 

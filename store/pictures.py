@@ -17,7 +17,13 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, dele
 from store import tables
 from store.blobs import Blobs
 from store.database import Database
-from store.errors import GalleryFullError, PictureInTrashError, PictureNotFoundError
+from store.errors import (
+    BlobDamagedError,
+    BlobMissingError,
+    GalleryFullError,
+    PictureInTrashError,
+    PictureNotFoundError,
+)
 from store.pages import Page, PageBefore, find_page_before, read_page
 from store.tables import LARGEST_INTEGER
 
@@ -140,13 +146,21 @@ class PictureStore:
         """The PNG as it was kept. Raises BlobMissingError, BlobDamagedError."""
         return self._blobs.read(picture.digest)
 
+    def is_whole(self, picture: KeptPicture) -> bool:
+        """Whether its file is there as it was kept."""
+        try:
+            self._blobs.read(picture.digest)
+        except (BlobMissingError, BlobDamagedError):
+            return False
+        return True
+
     def require_files(self, pictures: Iterable[KeptPicture]) -> None:
         """Raises BlobMissingError for the first picture whose file is gone."""
         for picture in pictures:
             self._blobs.require(picture.digest)
 
     def keep(self, new: NewPicture, png: bytes, marks: Marks) -> tuple[KeptPicture, bool]:
-        """Keeps a picture; returns it, and whether it is new. One that was kept before stays as it is.
+        """Keeps a picture; returns it, and whether it is new. One that was kept before stays as it is, if it is whole.
 
         From the trash it comes back. Raises GalleryFullError.
         """
@@ -154,7 +168,7 @@ class PictureStore:
             self._exclude(connection)
             row = connection.execute(select(tables.pictures).where(_pictures.url == new.url)).mappings().first()
             if row is not None:
-                return self._restored(connection, row), False
+                return self._restored(connection, self._mended(connection, row, png)), False
             self._require_room(connection, len(png))
             return self._insert(connection, new, png, marks), True
 
@@ -277,6 +291,14 @@ class PictureStore:
         _insert_terms(connection, stored["number"], picture := _picture(stored))
         return picture
 
+    def _mended(self, connection: Connection, row: RowMapping, png: bytes) -> RowMapping:
+        """Give a picture whose file is gone or damaged the one that was drawn again."""
+        if self.is_whole(_picture(row)):
+            return row
+        self._update(connection, row, digest=self._blobs.put(png), size_bytes=len(png))
+        self._remove_files(connection, {row["digest"]})
+        return _find(connection, row["id"])
+
     def _restored(self, connection: Connection, row: RowMapping) -> KeptPicture:
         if row["deleted_at"] is None:
             return _picture(row)
@@ -340,6 +362,13 @@ class PictureStore:
     def _exclude(self, connection: Connection) -> None:
         """Let no other process keep or remove a picture meanwhile: rows and files must agree."""
         self._database.exclude_others(connection, "pictures")
+
+    def in_trash(self, picture_ids: Sequence[str]) -> Sequence[str]:
+        """Those of the ids whose pictures are in the trash, in their order."""
+        query = select(_pictures.id).where(_pictures.id.in_(picture_ids), _pictures.deleted_at.is_not(None))
+        with self._database.read() as connection:
+            found = set(connection.scalars(query))
+        return [one for one in dict.fromkeys(picture_ids) if one in found]
 
     def get_all(self, picture_ids: Sequence[str]) -> Sequence[KeptPicture]:
         """The pictures of these ids, in this order. Raises PictureNotFoundError for the first that is not there."""

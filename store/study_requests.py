@@ -21,6 +21,7 @@ from models import (
     draw_hyperparameters,
     find_family,
 )
+from store.faults import RULE
 from store.jobs import JobRequest
 from store.requests import (
     DEFAULT_DATASET,
@@ -66,7 +67,13 @@ class StudyWish(BaseModel):
     families: list[str] = Field(
         min_length=1, max_length=100, description="each as family or family:preset; a family alone means its `neutral`"
     )
-    name: str | None = Field(None, max_length=200, description="what people shall call the study")
+    name: str | None = Field(
+        None,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\ufffe\uffff]*$",
+        description="what people shall call the study",
+        json_schema_extra={RULE: "a text of at most 200 characters, none of them for control"},
+    )
     dataset: str = Field(DEFAULT_DATASET, max_length=100, description="the data set to train on")
     trials: int = Field(10, ge=1, le=MOST_TRAININGS, description="random draws of hyperparameters of each family")
     seeds: int = Field(1, ge=1, le=MOST_TRAININGS, description="trainings with each draw")

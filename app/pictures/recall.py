@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from app.latent.queries import DrawnQuery, seeds_of
 from app.latent.tools import TOOLS
@@ -85,7 +86,8 @@ def read_recipe(png: bytes) -> ToldRecipe:
 def _object(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
-        json.dumps(found, allow_nan=False, ensure_ascii=False).encode()  # or it could not be told again
+        json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
+        to_json(found)  # or it could not be told again
     except (ValueError, RecursionError) as error:
         raise NoRecipeError("its recipe is no JSON") from error
     if not isinstance(found, dict):

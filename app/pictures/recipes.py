@@ -424,11 +424,16 @@ def _check_size(recipe: Recipe, limits: Limits) -> None:
             f"{recipe.count} pictures of {recipe.nice_factor} candidates each are {candidates} candidates{first}; "
             f"at most {most} are drawn for such a grid: that is {most // recipe.nice_factor} pictures",
         )
-    rows = -(-recipe.shown_count // recipe.columns)
-    pixels = rows * recipe.columns * (recipe.dataset.size * recipe.scale) ** 2
+    require_pixels(recipe.shown_count, recipe.columns, side=recipe.dataset.size, scale=recipe.scale, limits=limits)
+
+
+def require_pixels(count: int, columns: int, *, side: int, scale: int, limits: Limits) -> None:
+    """Raise ParameterError if so many pictures in so many columns have too many pixels together."""
+    rows = -(-count // columns)
+    pixels = rows * columns * (side * scale) ** 2
     if pixels > limits.pixels:
         raise ParameterError(
             "scale",
-            f"{rows} rows of {recipe.columns} pictures at scale {recipe.scale} are {pixels} pixels; "
+            f"{rows} rows of {columns} pictures at scale {scale} are {pixels} pixels; "
             f"at most {limits.pixels} are drawn: ask for a smaller scale, or fewer pictures",
         )

@@ -21,6 +21,9 @@ MOST_IN_LINK = 200
 
 MOST_IN_BODY = 1000
 
+MOST_WORDS = 20
+"""Words that are searched for at once: each is another list that the database has to meet with the others."""
+
 PictureId = Annotated[str, Field(min_length=1, max_length=64)]
 Tag = Annotated[
     str,
@@ -214,8 +217,11 @@ class VerificationView(Document):
 
 
 def parameters_of(url: str) -> Mapping[str, str]:
-    """Return the query of a URL."""
-    return dict(parse_qsl(urlsplit(url).query))
+    """Return the query of a URL; of a text that is none, nothing."""
+    try:
+        return dict(parse_qsl(urlsplit(url).query))
+    except ValueError:
+        return {}
 
 
 def page_of(url: str) -> str:
@@ -229,6 +235,9 @@ def wish_of(query: PicturesQuery) -> Wish:
     for name in ("tag", "text"):
         if query.trash and wanted[name] is not None:
             raise ParameterError(name, f"the trash is not searched by {name}: leave out one of the two")
-    if wanted["text"] is not None and not words(wanted["text"]):
+    found = words(wanted["text"] or "")
+    if len(found) > MOST_WORDS:
+        raise ParameterError("text", f"{len(found)} words came; at most {MOST_WORDS} are searched for at once")
+    if wanted["text"] is not None and not found:
         raise ParameterError("text", f"there is no word in {wanted['text']!r}: letters or digits are searched for")
     return Wish(**wanted)

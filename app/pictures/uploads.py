@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from struct import error as StructError  # noqa: N812
 
 import numpy as np
 import torch
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from app.refusals import UnreadablePictureError
+from app.refusals import RefusedError, UnreadablePictureError
 from models import DatasetSpec, from_pixels
 from store.faults import shorten
 
@@ -33,7 +32,9 @@ def opened(data: bytes) -> Iterator[Image.Image]:
     except UnidentifiedImageError as error:
         came = "nothing" if not data else f"a body that begins with {shorten(data[:8].decode('latin-1'))}"
         raise UnreadablePictureError(f"{came} came; send a PNG") from error
-    except (OSError, SyntaxError, ValueError, EOFError, StructError, Image.DecompressionBombError) as error:
+    except RefusedError:
+        raise
+    except Exception as error:  # Pillow meets what it did not foresee, IndexError and AssertionError among it
         raise UnreadablePictureError(f"the PNG cannot be read: {error}") from error
 
 

@@ -14,7 +14,7 @@ from app.pictures.catalogue import read_again
 from app.pictures.close_look import Inspection, Neighbours
 from app.pictures.close_look_schemas import InspectionView, NeighboursView
 from app.pictures.drawing import answer_drawn, draw_once, headers_of, limits
-from app.pictures.recipes import MOST_PICTURES, GenerateQuery, complete
+from app.pictures.recipes import MOST_PICTURES, GenerateQuery, complete, require_pixels
 from models import encode_png, lay_out
 
 router = APIRouter(tags=["pictures"])
@@ -107,6 +107,10 @@ def _find_neighbours(query: NeighboursQuery, request: Request, given: Services) 
     asked = ("neighbours", str(query.neighbours))
     tag = given.inspector.tag(recipe, *asked, query.format)
     headers = headers_of(query, recipe, tag, NEIGHBOURS)
+    columns = min(query.columns or query.neighbours, query.neighbours)
+    if query.format is NeighboursFormat.STRIP:
+        side = recipe.dataset.size
+        require_pixels(query.neighbours, columns, side=side, scale=recipe.scale, limits=limits(given))
 
     def draw() -> Neighbours:
         of_both_forms = given.inspector.tag(recipe, *asked)
@@ -116,8 +120,9 @@ def _find_neighbours(query: NeighboursQuery, request: Request, given: Services) 
 
     def show(found: Neighbours) -> Response:
         if query.format is NeighboursFormat.STRIP:
-            strip = lay_out(found.pixels, columns=query.columns or len(found.pixels), scale=recipe.scale)
-            return Response(encode_png(strip), media_type="image/png")
+            with given.engine.turns.taken():
+                png = encode_png(lay_out(found.pixels, columns=columns, scale=recipe.scale))
+            return Response(png, media_type="image/png")
         return Response(NeighboursView.of(found, recipe).model_dump_json(), media_type="application/json")
 
     return answer_drawn(request, given, headers, route=NEIGHBOURS, draw=draw, show=show)

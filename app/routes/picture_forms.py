@@ -64,6 +64,7 @@ def _change(request: Request, given: Services, fields: Sequence[tuple[str, str]]
     if not ids:
         return refuse(request, "no picture is selected: check the box of each first", back)
     try:
+        given.pictures.get_all(ids)  # before the first is changed, or nobody would be told which were
         for one in ids:
             changes[change](one)
     except ValidationError as error:
@@ -97,8 +98,8 @@ def _changes(given: Services, values: Mapping[str, str]) -> Mapping[str, Callabl
 
 def _back(request: Request) -> str:
     """Return the state of the gallery to go back to."""
-    asked = urlsplit(request.query_params.get("back", ""))
-    return asked.geturl() if (asked.scheme, asked.netloc, asked.path) == ("", "", gallery.PATH) else gallery.PATH
+    asked = request.query_params.get("back", "")
+    return asked if asked.partition("?")[0] == gallery.PATH else gallery.PATH
 
 
 def _with(address: str, **changes: str) -> str:

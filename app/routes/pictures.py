@@ -1,6 +1,7 @@
 """The gallery: pictures that people kept."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
@@ -31,6 +32,7 @@ from app.pictures.uploads import MOST_PIXELS
 from app.refusals import FieldError, ParameterError
 from app.schemas import Document, Page
 from models import ControlError
+from store.errors import PictureNotFoundError
 from store.pictures import KeptPicture, Marks, NewPicture
 
 router = APIRouter(tags=["gallery"])
@@ -209,12 +211,14 @@ def restore_picture(picture_id: GivenId, given: Given) -> PictureView:
 
 
 def keep(wish: PictureWish, given: Services) -> tuple[KeptPicture, bool]:
-    """Keep a picture; return it, and whether it is new."""
+    """Keep a picture; return it, and whether it is new. One whose file is gone or damaged is drawn again."""
     recipe = _complete(wish, given)
     known = given.pictures.find(recipe.url)
-    if known is not None:
-        return given.pictures.restore(known.id), False
-    given.pictures.require_room()
+    if known is None:
+        given.pictures.require_room()
+    elif given.pictures.is_whole(known):
+        with suppress(PictureNotFoundError):  # removed since it was found: it is kept anew
+            return given.pictures.restore(known.id), False
     picture = render(recipe, given.engine.tag(recipe), given, route=PICTURES)
     marks = Marks(wish.starred, tuple(wish.tags), wish.note)
     return given.pictures.keep(_describe(recipe, picture, given), picture.png, marks)

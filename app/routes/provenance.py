@@ -69,7 +69,8 @@ def _verify(png: bytes, told: ToldRecipe, given: Services) -> VerificationView:
         expected = redrawing.draw()
     except (ParameterError, ControlError) as error:
         raise NoRecipeError(f"its recipe is none of this service ({error})") from error
-    found = compare(png, expected)
+    with given.engine.turns.taken():
+        found = compare(png, expected)
     return VerificationView(
         verdict=found.verdict,
         reasons=list(_reasons(found, told, given)),
@@ -130,6 +131,12 @@ def _reasons(found: Comparison, told: ToldRecipe, given: Services) -> Iterator[s
     if found.pixels is None:
         (came_w, came_h), (w, h) = found.size, found.expected_size
         yield f"The file is {came_w} x {came_h} pixels, and its recipe draws {w} x {h}: it was cut or scaled."
+    elif found.altering:
+        what = " and ".join(found.altering)
+        yield f"The file has {what}, which its recipe does not draw: it may look otherwise than its pixels are."
+        if found.differing:
+            yield f"{found.differing} of {found.pixels} pixels differ, by at most {found.largest} of 255 levels."
+        return
     elif found.verdict is Verdict.EQUAL:
         yield "Every pixel is what this service draws from the recipe; only the text around them differs."
     else:

@@ -14,7 +14,7 @@ from torch import Tensor
 from datasets import Say, load_dataset
 from models import SEGMENTS, from_pixels
 from tests.app.problems import places, refusal
-from tests.app.service import Service
+from tests.app.service import Service, running
 from tests.app.zoo import CONDITIONAL, JUDGE, UNCONDITIONAL
 
 
@@ -104,8 +104,8 @@ def test_the_strip_shows_the_same_pictures(gallery: Service) -> None:
 def test_the_neighbours_are_found_once_for_both_forms(service: Service) -> None:
     told = service.get("/neighbours", params=asked(service))
     assert told.status_code == 200
-    with service.given.engine.turns.taken(), service.given.engine.turns.taken():  # no turn is left to compare by
-        assert service.get("/neighbours", params={**asked(service), "format": "strip"}).status_code == 200
+    assert service.get("/neighbours", params={**asked(service), "format": "strip"}).status_code == 200
+    assert service.count("ganery_drawings_answered_total", route="/neighbours", source="memory") == 1
 
 
 @pytest.mark.parametrize("path", ["/inspect", "/neighbours"])
@@ -145,3 +145,15 @@ def test_nothing_is_fetched_to_compare_with(service: Service, monkeypatch: pytes
     monkeypatch.setattr("datasets.segments.load", fetch)
     document = refusal(service.get("/neighbours?index=0&seed=99"), 404, "data-set-not-here")
     assert "segments" in document["detail"]
+
+
+def test_a_strip_has_no_more_columns_than_pictures(gallery: Service) -> None:
+    wanted = {**asked(gallery), "format": "strip"}
+    wide = pixels(gallery.get("/neighbours", params={**wanted, "neighbours": 3, "columns": 1024}).content)
+    assert wide.shape[1] == 3 * wide.shape[0]
+
+
+def test_a_strip_beyond_the_limit_is_refused(pretrained: Path, tmp_path: Path) -> None:
+    with running(tmp_path, max_pixels=5_000) as service:
+        wanted = {**asked(service), "format": "strip", "neighbours": 50, "scale": 2}
+        assert "at most 5000 are drawn" in refusal(service.get("/neighbours", params=wanted), 422)["detail"]

@@ -42,7 +42,7 @@ def test_requests_are_logged_as_json_where_that_is_wished(
     assert line == {"request_id": "mine", "method": "GET", "path": "/livez", "status": 200}
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:1"])
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:1", "http://["])
 def test_a_page_of_another_site_changes_nothing(gallery: Service, origin: str) -> None:
     response = gallery.post("/jobs/none/cancel", headers={"Origin": origin})
     assert response.status_code == 403

@@ -88,3 +88,24 @@ def test_a_form_leads_to_the_gallery_and_nowhere_else(service: Service, back: st
     kept = keep(service)
     response = service.client.post(CHANGE, params={"back": back}, data={"star": kept["id"]})
     assert response.headers["location"] == "/gallery"
+
+
+def test_where_one_of_several_is_gone_none_is_changed(service: Service) -> None:
+    kept = keep(service)
+    assert send(service, CHANGE, change="delete", id=[kept["id"], "nonesuch"]).status_code == 404
+    assert [one["id"] for one in items(service)] == [kept["id"]]
+
+
+@pytest.mark.parametrize("text", ["//[", "https://[x"])
+def test_what_is_no_address_does_no_harm(service: Service, text: str) -> None:
+    kept = keep(service)
+    response = service.client.post(CHANGE, params={"back": text}, data={"star": kept["id"]})
+    assert (response.status_code, response.headers["location"]) == (303, "/gallery")
+    assert send(service, "/forms/pictures", recipe=text).status_code == 422
+
+
+def test_only_what_is_in_the_trash_can_be_undone(service: Service) -> None:
+    kept = keep(service)
+    assert "deleted." not in service.get(f"/gallery?deleted=,,,{kept['id']},x").text
+    delete(service, kept)
+    assert "1 picture deleted." in service.get(f"/gallery?deleted=,,,{kept['id']},x").text

@@ -358,3 +358,25 @@ def test_a_download_is_bounded(service: Service, monkeypatch: pytest.MonkeyPatch
     document = refusal(service.post("/pictures/download", json={"ids": [kept["id"]]}), 422)
     assert "at most 100 go into one zip file" in places(document)["pointer", "#/ids"]
     assert ("parameter", "id") in places(refusal(service.get(f"/pictures/download?id={kept['id']}"), 422))
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_picture_whose_file_is_lost_is_kept_again(service: Service, is_gone: bool) -> None:
+    kept = keep(service)
+    png = service.get(kept["image"]).content
+    (file,) = (path for path in service.given.settings.pictures.rglob("*") if path.is_file())
+    file.write_bytes(b"damaged")
+    if is_gone:
+        file.unlink()
+    again = post(service, ONE)
+    assert (again.status_code, again.json()["id"]) == (200, kept["id"])
+    assert service.get(kept["image"]).content == png
+
+
+def test_more_words_than_a_database_meets_are_refused(gallery: Service) -> None:
+    text = " ".join(f"w{number}" for number in range(21))
+    for path in ("/pictures", "/gallery"):
+        assert gallery.get(path, params={"text": text}).status_code == 422
+    problem = refusal(gallery.get("/pictures", params={"text": text}), 422)
+    assert "21 words came; at most 20" in problem["detail"]
+    assert gallery.get("/pictures", params={"text": text.rpartition(" ")[0]}).status_code == 200

@@ -4,6 +4,8 @@ import base64
 import html
 import io
 import json
+import struct
+import zlib
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from app.pictures.comparison import Verdict, compare
 from models import SEGMENTS, encode_png
@@ -284,3 +287,77 @@ def test_a_comparison_counts_pixels_and_not_their_colours() -> None:
     changed[0, 0] = torch.tensor([103, 101, 100])
     found = compare(encode_png(changed), encode_png(plain))
     assert (found.verdict, found.pixels, found.differing, found.largest) == (Verdict.CLOSE, 16, 1, 3)
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def with_chunk(png: bytes, name: bytes, data: bytes, *, before: bytes = b"IDAT") -> bytes:
+    place = png.index(before) - 4
+    return png[:place] + chunk(name, data) + png[place:]
+
+
+def animated(png: bytes) -> bytes:
+    """A PNG that viewers of animations show white: what is in IDAT is for others alone."""
+    width, height = array(png).shape[::-1]
+    white = zlib.compress((b"\0" + b"\xff" * width) * height)
+    frame = struct.pack(">IIIIIHHBB", 0, width, height, 0, 0, 1, 10, 0, 0)
+    png = with_chunk(png, b"acTL", struct.pack(">II", 1, 0))
+    png = with_chunk(png, b"fcTL", frame, before=b"IEND")
+    return with_chunk(png, b"fdAT", struct.pack(">I", 1) + white, before=b"IEND")
+
+
+def shaded(png: bytes, alpha: Any, *, white: bool = False) -> bytes:
+    """The picture with an alpha channel, its recipe in it."""
+    with Image.open(io.BytesIO(png)) as image:
+        told = PngInfo()
+        told.add_itxt("ganery", image.info["ganery"])
+        seen = Image.new("L", image.size, 255) if white else image.convert("L")
+    out = io.BytesIO()
+    Image.merge("LA", (seen, Image.fromarray(alpha))).save(out, "PNG", pnginfo=told)
+    return out.getvalue()
+
+
+def test_what_looks_otherwise_than_its_pixels_is_different(gallery: Service) -> None:
+    png = drawn(gallery)
+    forged = {
+        "'acTL'": animated(png),
+        "'gAMA'": with_chunk(png, b"gAMA", struct.pack(">I", 1000)),
+        "'tRNS'": with_chunk(png, b"tRNS", struct.pack(">H", 0)),
+        "transparency": shaded(png, array(png), white=True),
+    }
+    for told, forgery in forged.items():
+        found = verdict(gallery, forgery)
+        assert (found["verdict"], found["same_bytes"]) == ("different", False), told
+        assert told in found["reasons"][0]
+
+
+def test_what_does_no_harm_is_equal(gallery: Service) -> None:
+    png = drawn(gallery)
+    opaque = np.full(array(png).shape, 255, dtype=np.uint8)
+    for same in (with_chunk(png, b"tIME", bytes(7)), with_chunk(png, b"sRGB", b"\0"), shaded(png, opaque)):
+        assert verdict(gallery, same)["verdict"] == "equal"
+
+
+def test_large_pictures_are_compared_in_parts() -> None:
+    plain = torch.zeros(700, 5, 1, dtype=torch.uint8)
+    changed = plain.clone()
+    changed[699, 4] = 9
+    changed[300, 0] = 200
+    found = compare(encode_png(changed), encode_png(plain))
+    assert (found.verdict, found.pixels, found.differing, found.largest) == (Verdict.DIFFERENT, 3500, 2, 200)
+
+
+def test_a_recipe_that_is_nested_too_deep_is_refused(gallery: Service) -> None:
+    deep: list[Any] = []
+    for _ in range(300):
+        deep = [deep]
+    refusal(post(gallery, "/recall", retold(drawn(gallery), extra=deep)), 422, "no-recipe")
+
+
+@pytest.mark.parametrize("damage", [(b"iCCP", b"x", b"IEND"), (b"PLTE", b"", b"IDAT")])
+def test_what_the_reader_did_not_foresee_is_no_picture(gallery: Service, damage: tuple[bytes, bytes, bytes]) -> None:
+    name, data, before = damage
+    response = post(gallery, "/verify", with_chunk(drawn(gallery), name, data, before=before))
+    assert response.status_code in {200, 422}, response.text

@@ -206,6 +206,7 @@ def test_what_is_not_queued_is_not_planned(pretrained: Any, tmp_path: Any, monke
         ({"trials": 251}, "#/trials", "2 families by 251 draws by 1 seeds are 502 trainings"),
         ({"images": "many"}, "#/images", "'many' came"),
         ({"seed": -1}, "#/seed", "should be a whole number from 0 on"),
+        ({"name": "a\0b"}, "#/name", "none of them for control"),
         ({"budget": 1}, "#/budget", "known are families, name, dataset, trials"),
     ],
 )

@@ -33,6 +33,7 @@ class _Outer(BaseModel):
     nice: bool = False
     text: str = Field("", min_length=2)
     code: str = Field("z1", pattern="^z[0-9]$", json_schema_extra={RULE: "z and a digit"})
+    maybe: str | None = Field(None, pattern="^z[0-9]$", json_schema_extra={RULE: "z and a digit"})
     plain: str = Field("z1", pattern="^z[0-9]$")
     word: Annotated[str, AfterValidator(_refuse)] = "w"
     place: Path = Path()
@@ -65,6 +66,7 @@ def _told(values: Mapping[str, Any]) -> str:
         ({"nice": "perhaps"}, "nice: should be true or false; 'perhaps' came"),
         ({"text": "a"}, "text: should be a text of at least 2 characters; 'a' came"),
         ({"code": "a"}, "code: should be z and a digit; 'a' came"),
+        ({"maybe": "a"}, "maybe: should be z and a digit; 'a' came"),
         ({"plain": "a"}, "plain: String should match pattern '^z[0-9]$'; 'a' came"),
         ({"word": "w"}, "word: 'w' is no word; 'w' came"),
         ({"place": 1}, "place: is not a valid path for <class 'pathlib.Path'>; 1 came"),

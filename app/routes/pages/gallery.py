@@ -163,7 +163,7 @@ def _page(
     return GalleryPage(
         query=query,
         here=query.address(),
-        deleted=query.deleted.split(",") if query.deleted else (),
+        deleted=given.pictures.in_trash(query.deleted.split(",")) if query.deleted else (),
         typed=typed,
         faults=faults or {},
         tiles=[_tile(query, one) for one in found.items],
