@@ -3,14 +3,21 @@
 /** What the service says that is wrong: the detail of a problem document (RFC 9457). */
 export class Refusal extends Error {}
 
-/** Fetch whatever the answer is. Throws Refusal where there is none, and AbortError where the request was ended. */
-export async function reach(path, options) {
-  try {
-    return await fetch(path, options);
-  } catch (error) {
-    if (isEnded(error)) throw error;
-    throw new Refusal("The service does not answer. Try again when it runs.");
+/** What is said where the service says nothing, or breaks off. */
+export class Silence extends Refusal {
+  constructor() {
+    super("The service does not answer. Try again when it runs.");
   }
+}
+
+/** Fetch whatever the answer is. Throws Silence where there is none, and AbortError where the request was ended. */
+export async function reach(path, options) {
+  return fetch(path, options).catch(tellSilence);
+}
+
+/** Throw what an answer that did not come, or not to its end, means: Silence, or AbortError. */
+export function tellSilence(error) {
+  throw isEnded(error) ? error : new Silence();
 }
 
 /**

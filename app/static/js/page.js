@@ -3,12 +3,15 @@
  * So there is one template for each, whether a browser runs scripts or not.
  */
 
-import { reach } from "./api.js";
+import { reach, Silence, tellSilence } from "./api.js";
+
+let isSilent = false; // whether what is said is that the service does not answer
 
 /** Fetch a page of ours. Returns it parsed, and whether the server did what was asked. Throws what `reach` does. */
 export async function fetchPage(url, options = {}) {
   const response = await reach(url, { headers: { Accept: "text/html" }, ...options });
-  return { ok: response.ok, page: new DOMParser().parseFromString(await response.text(), "text/html") };
+  const text = await response.text().catch(tellSilence);
+  return { ok: response.ok, page: new DOMParser().parseFromString(text, "text/html") };
 }
 
 /** Return in words what a page says that is wrong. */
@@ -42,7 +45,22 @@ function successor(region, id) {
 
 /** Say something to everybody: it is shown, and read out. */
 export function say(text) {
+  isSilent = false;
   document.getElementById("said").textContent = text;
+}
+
+/** Do something that asks the service, and say that it does not answer until it does. Returns whether it did. */
+export async function attempt(action) {
+  try {
+    await action();
+    if (isSilent) say("");
+    return true;
+  } catch (error) {
+    if (!(error instanceof Silence)) throw error;
+    if (!isSilent) say(error.message); // once: it is read out
+    isSilent = true;
+    return false;
+  }
 }
 
 /** Send forms marked `data-live` without leaving the page, and take the parts that this page shares with the answer. */
@@ -53,21 +71,27 @@ export function sendLive(ids) {
     event.preventDefault();
     const body = new URLSearchParams(new FormData(form, event.submitter));
     document.activeElement.matches("input") && document.activeElement.blur();
-    const { ok, page } = await fetchPage(form.action, { method: "POST", body });
-    say(ok ? "" : refusalOf(page));
-    if (ok) take(page, ids);
+    await attempt(async () => {
+      const { ok, page } = await fetchPage(form.action, { method: "POST", body });
+      say(ok ? "" : refusalOf(page));
+      if (ok) take(page, ids);
+    });
   });
 }
 
-/** Do something again and again, while the page is seen. */
-export function repeat(seconds, action) {
-  const step = async () => {
-    try {
-      if (!document.hidden) await action();
-    } catch {
-      // the server is away for a while: the next turn asks again
-    }
-    setTimeout(step, seconds * 1000);
-  };
-  setTimeout(step, seconds * 1000);
+/** Do something again and again, while the page is seen; where the service does not answer, the next turn asks again. */
+export async function repeat(seconds, action) {
+  for (;;) {
+    await pause(seconds);
+    if (!document.hidden) await attempt(action);
+  }
+}
+
+/** Do something until the service has answered. */
+export async function insist(seconds, action) {
+  while (!(await attempt(action))) await pause(seconds);
+}
+
+function pause(seconds) {
+  return new Promise((done) => setTimeout(done, seconds * 1000));
 }

@@ -1,9 +1,11 @@
 /** The form of a training: another family brings its own fields, and what is wrong is said while one types. */
 
 import "./jobs.js";
+import { Silence } from "./api.js";
 import { fetchPage, take } from "./page.js";
 
 const SETS_FIELDS = new Set(["family", "preset", "dataset"]);
+const AGAIN_SECONDS = 2;
 const form = document.getElementById("form");
 let waiting = 0;
 let asked = 0;
@@ -28,16 +30,30 @@ async function refresh(anew) {
   const turn = (asked += 1);
   const values = new URLSearchParams(new FormData(form));
   values.delete("nonce");
-  const { page } = await fetchPage(`/train?${values}`).catch(() => ({ page: null }));
-  if (page === null || turn !== asked) return; // the server is away, or something was typed meanwhile
+  const told = await fetchPage(`/train?${values}`).catch((error) => error);
+  if (turn !== asked) return; // something was typed meanwhile
+  if (told instanceof Silence) return lag();
+  if (told instanceof Error) throw told;
+  const { page } = told;
   if (isAnew) {
     take(page, ["form"], true);
     isAnew = false;
   } else {
     for (const field of form.elements) mark(field, page);
+    document.getElementById("stale").hidden = true;
   }
   take(page, ["plan"]);
   history.replaceState(null, "", address());
+}
+
+/** Say what of the form is not up to date, as the service does not answer, and ask again. */
+function lag() {
+  const [family, preset] = form.elements.shown.value.split("/");
+  const stale = document.getElementById("stale");
+  const left = isAnew ? `all below is still that of ${family}, preset ${preset}` : "what you typed last was not looked at yet";
+  stale.textContent = `The service does not answer: ${left}.`;
+  stale.hidden = false;
+  waiting = setTimeout(() => refresh(isAnew), 1000 * AGAIN_SECONDS);
 }
 
 function mark(field, page) {
