@@ -131,6 +131,58 @@ def test_four_trainings_are_compared(page: Page, service: Service) -> None:
     assert_fits(page)
 
 
+def test_the_list_to_compare_follows_and_keeps_what_is_marked(page: Page, service: Service) -> None:
+    page.goto(f"{service.url}/watch")
+    expect(page.locator("#all")).to_contain_text("There is no training yet.")
+    claim = begin(service)
+    row = page.get_by_role("row", name=claim.job.id)
+    expect(row).to_contain_text("running")
+    mark = page.get_by_label(f"compare dcgan {claim.job.id}")
+    mark.check()
+    service.settle(claim, Succeeded())
+    service.queue()
+    expect(row).to_contain_text("succeeded")
+    expect(page.locator("#rows tr")).to_have_count(2)
+    expect(mark).to_be_checked()
+    expect(mark).to_be_focused()
+    mark.uncheck()
+    service.queue()
+    expect(page.locator("#rows tr")).to_have_count(3)
+    expect(mark).not_to_be_checked()
+
+
+def test_the_button_says_how_many_can_be_compared(page: Page, service: Service) -> None:
+    ids = [service.queue() for _ in range(5)]
+    page.goto(f"{service.url}/watch")
+    button, told = page.get_by_role("button", name="Compare the marked"), page.locator("#marked")
+    expect(button).to_be_disabled()
+    expect(told).to_have_text("None is marked yet.")
+    for count, job_id in enumerate(ids, start=1):
+        page.get_by_label(f"compare dcgan {job_id}").check()
+        expect(button).to_be_enabled(enabled=2 <= count <= 4)
+        expect(told).to_have_text(re.compile(f"^{count} marked"))
+    expect(told).to_contain_text("from 2 to 4 can be compared")
+    page.get_by_label(f"compare dcgan {ids[0]}").uncheck()
+    button.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("4 trainings")
+    page.go_back()
+    for job_id in ids[1:]:  # whether the browser kept the page, or made it anew
+        page.get_by_label(f"compare dcgan {job_id}").check()
+    expect(button).to_be_enabled()
+
+
+def test_without_script_too_many_are_refused_by_the_server(browser: Browser, service: Service) -> None:
+    ids = [service.queue() for _ in range(5)]
+    with browser.new_context(java_script_enabled=False, base_url=service.url) as context:
+        page = context.new_page()
+        page.goto("/watch")
+        expect(page.locator("#marked")).to_be_hidden()
+        for job_id in ids:
+            page.get_by_label(f"compare dcgan {job_id}").check()
+        page.get_by_role("button", name="Compare the marked").click()
+        expect(page.get_by_role("alert")).to_contain_text("at most 4 can be compared")
+
+
 def test_five_are_too_many_to_compare(page: Page, service: Service, faults: Faults) -> None:
     faults.expect("422")
     ids = ",".join(service.queue() for _ in range(5))

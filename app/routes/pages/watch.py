@@ -90,9 +90,10 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class JobsPage:
-    """What the template of the list is told."""
+    """What the template of the list is told. most_compared: how many can be shown beside each other."""
 
     jobs: Jobs
+    most_compared: int = MOST_COMPARED
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,14 +20,16 @@ export function refusalOf(page) {
 }
 
 /** Put the elements of these ids in the place of those of this page. What somebody types in stays as it is, or is all
- *  in the new part too: `isWhole`. */
+ *  in the new part too: `isWhole`. What somebody checked, by its id, stays checked. */
 export function take(fresh, ids, isWhole = false) {
   for (const id of ids) {
     const old = document.getElementById(id);
     const next = fresh.getElementById(id);
     if (!old || !next || old.innerHTML === next.innerHTML || (isTypedIn(old) && !isWhole)) continue;
     const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+    const checked = isWhole ? [] : [...old.querySelectorAll("[type=checkbox]:checked")].map((one) => one.id);
     old.replaceChildren(...next.childNodes);
+    for (const one of old.querySelectorAll("[type=checkbox]")) one.checked ||= checked.includes(one.id);
     if (focused) (document.getElementById(focused) ?? successor(old, focused))?.focus();
   }
 }
