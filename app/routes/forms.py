@@ -5,6 +5,7 @@ A page of another site cannot send one: see GuardHost. Each answers with the pag
 
 import re
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
@@ -27,6 +28,12 @@ _BACK = re.compile(r"/train|/watch(/[0-9a-f]{1,32})?")
 _PRIORITY = re.compile(r"[+-]?\d{1,4}")
 
 
+@router.get("/forms/train", include_in_schema=False)
+def show_train() -> Response:
+    """Lead to the page of the form: a browser keeps this address where the form was refused."""
+    return RedirectResponse("/train", status_code=303)
+
+
 @router.post("/forms/train", include_in_schema=False)
 async def send_train(request: Request, given: Given) -> Response:
     """Queue a training, as `POST /train` does, and go on to watch it; or show the form with what is wrong."""
@@ -45,6 +52,12 @@ def _train(request: Request, given: Services, values: Mapping[str, str]) -> Resp
     except QueueFullError as error:
         return render(request, "train", describe(form, given, refusal=str(error)), status=429)
     return RedirectResponse(f"/watch/{job.id}", status_code=303)
+
+
+@router.get("/forms/jobs/{job_id}", include_in_schema=False)
+def show_change(job_id: str) -> Response:
+    """Lead to the page of the job."""
+    return RedirectResponse(f"/watch/{quote(job_id, safe='')}", status_code=303)
 
 
 @router.post("/forms/jobs/{job_id}", include_in_schema=False)

@@ -26,6 +26,13 @@ KEEP, CHANGE = "/forms/pictures", "/forms/pictures/change"
 _FIELDS_BESIDE_IDS = 10
 
 
+@router.get(KEEP, include_in_schema=False)
+@router.get(CHANGE, include_in_schema=False)
+def show_pictures(request: Request) -> Response:
+    """Lead to the gallery, as the forms do: a browser keeps their addresses where one was refused."""
+    return RedirectResponse(_back(request), status_code=303)
+
+
 @router.post(KEEP, include_in_schema=False)
 async def send_picture(request: Request, given: Given) -> Response:
     """Keep what a URL of GET /generate draws, as `POST /pictures` does, and show it in the gallery."""

@@ -101,6 +101,20 @@ def test_a_job_that_there_is_not_is_said_on_a_page(gallery: Service) -> None:
     assert "there is no job" in response.text
 
 
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("/forms/train", "/train"),
+        ("/forms/jobs/0123456789abcdef", "/watch/0123456789abcdef"),
+        ("/forms/jobs/%2F%2Felsewhere", None),
+        ("/forms/jobs/a%3Fb%0Ac", "/watch/a%3Fb%0Ac"),
+    ],
+)
+def test_the_address_of_a_form_leads_to_its_page(gallery: Service, path: str, page: str | None) -> None:
+    response = gallery.get(path)
+    assert (response.status_code, response.headers.get("location")) == ((303, page) if page else (404, None))
+
+
 def test_a_form_is_a_form(gallery: Service) -> None:
     assert gallery.post("/forms/train", json={}).status_code == 415
 

@@ -83,6 +83,17 @@ def test_what_cannot_be_changed_is_said(service: Service) -> None:
     refusal(service.post(CHANGE, json={}), 415)
 
 
+@pytest.mark.parametrize("path", ["/forms/pictures", CHANGE])
+def test_the_address_of_a_form_leads_to_the_gallery(gallery: Service, path: str) -> None:
+    for query, page in (
+        ("", "/gallery"),
+        ("?back=%2Fgallery%3Fseed%3D5", "/gallery?seed=5"),
+        ("?back=%2F%2Fx", "/gallery"),
+    ):
+        response = gallery.get(path + query)
+        assert (response.status_code, response.headers["location"]) == (303, page)
+
+
 @pytest.mark.parametrize("back", ["https://elsewhere/gallery", "//elsewhere/gallery", "/watch", "javascript:alert(1)"])
 def test_a_form_leads_to_the_gallery_and_nowhere_else(service: Service, back: str) -> None:
     kept = keep(service)
