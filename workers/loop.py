@@ -23,6 +23,7 @@ from store.events import EventStore
 from store.jobs import Claim, JobRequest, JobStore
 from store.phases import Phase
 from store.retention import Headline
+from store.sample_grids import COLUMNS, labels_of_rows
 from store.settings import sample_name
 from store.states import Cancelled, Outcome, Paused, Preempted, Succeeded, Wish
 from workers.inspection import Inspection, Inspector
@@ -33,9 +34,6 @@ from workers.settings import WorkerSettings
 from workers.trainer import Plan, Trainer
 from workers.watch import Past, Watch, explain
 
-SAMPLE_COLUMNS = 8
-SAMPLE_ROWS = 8
-SAMPLE_CLASSES = 10
 SAMPLE_SEED = 0
 """The noise of every sample grid of every job: so those of two jobs can be compared, whatever their seeds."""
 
@@ -257,13 +255,12 @@ class Training:
 
     def _draw(self, sampler: Sampler) -> None:
         """Draw the same noise at every time: a row for each class, or for ten of many, or classes as they come."""
-        conditional_rows = sampler.config.dataset.spread_labels(SAMPLE_CLASSES)
-        rows = conditional_rows if sampler.is_conditional else [0] * SAMPLE_ROWS
-        labels = [label for label in rows for _ in range(SAMPLE_COLUMNS)]
+        rows = labels_of_rows(sampler.config.dataset, is_conditional=sampler.is_conditional)
+        labels = [label for label in rows for _ in range(COLUMNS)]
         images = sampler.sample(range(len(labels)), seed=SAMPLE_SEED, labels=labels)
-        png = encode_png(lay_out(to_pixels(images), columns=SAMPLE_COLUMNS), {"Software": "Ganery"})
+        png = encode_png(lay_out(to_pixels(images), columns=COLUMNS), {"Software": "Ganery"})
         self._reporter.confirm()
         path = self._samples / sample_name(self._trainer.step_count)
         write_whole(path, png, replace=False)  # one that is there was served, and stays as it is
-        told = {"count": len(labels), "columns": SAMPLE_COLUMNS, "seed": SAMPLE_SEED}
+        told = {"count": len(labels), "columns": COLUMNS, "seed": SAMPLE_SEED}
         self._reporter.sample(self._trainer.step_count, told)

@@ -36,8 +36,10 @@ def test_a_page_fits_a_narrow_phone(page: Page, path: str) -> None:
     assert_wide_boxes_are_within_reach(page)
 
 
+@pytest.mark.parametrize("width", [1280, 360])
 @every_page
-def test_nothing_moves_while_a_page_loads(page: Page, path: str) -> None:
+def test_nothing_moves_while_a_page_loads(page: Page, path: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 780})
     page.goto(path)
     assert_nothing_moved(page)
     assert_pictures_have_sizes(page)

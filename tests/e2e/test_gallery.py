@@ -92,6 +92,17 @@ def test_more_comes_as_one_scrolls_and_pages_are_links_too(page: Page, service: 
     expect(tile(page, 0).get_by_role("button", name="Star")).to_be_visible()
 
 
+def test_nothing_moves_as_more_comes(page: Page, service: Service) -> None:
+    fill(service, 136)
+    page.goto(f"{service.url}/gallery")
+    for _ in range(40):
+        page.mouse.wheel(0, 150)
+        page.wait_for_timeout(30)
+    expect(tiles(page)).to_have_count(136)
+    page.mouse.wheel(0, 3000)
+    assert_nothing_moved(page)
+
+
 def test_without_script_one_goes_by_links_and_downloads_by_the_form(browser: Browser, service: Service) -> None:
     fill(service, 25)
     with browser.new_context(java_script_enabled=False, base_url=service.url) as context:

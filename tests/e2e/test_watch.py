@@ -216,6 +216,25 @@ def test_pictures_move_nothing_when_they_come(page: Page, service: Service) -> N
     assert_nothing_moved(page)
 
 
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("path", ["/watch/{}", "/watch?jobs={},{}"])
+def test_the_first_pictures_and_curves_move_nothing_when_they_come(
+    page: Page, service: Service, path: str, width: int
+) -> None:
+    claims = [begin(service, grids=0) for _ in range(2)]
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(service.url + path.format(*(claim.job.id for claim in claims)))
+    expect(page.get_by_text("It has drawn nothing yet.").first).to_be_visible()
+    for step in (0, 2, 4):
+        draw(service, claims[0], step)
+        if step and "jobs=" not in path:  # which curves several have is known when both have some
+            measure(service, claims[0], step)
+        expect(page.get_by_role("img", name=f"sample grid of step {step}")).to_be_visible()
+    if "jobs=" not in path:
+        expect(page.locator("#curves .plot")).to_have_count(4)
+    assert_nothing_moved(page)
+
+
 def test_the_page_of_a_training_is_there_without_script(browser: Browser, service: Service) -> None:
     claim = begin(service, grids=4)
     with browser.new_context(java_script_enabled=False, base_url=service.url) as context:

@@ -21,9 +21,19 @@ from app.web.job_rows import JobRow, Jobs, read_jobs, read_row
 from app.web.pages import render
 from checkpoints.library import has_judge
 from metrics import Metric, metrics
-from models import UnknownDatasetError, UnknownFamilyError, UnsupportedShapeError
+from models import (
+    DATASETS,
+    Conditioning,
+    UnknownDatasetError,
+    UnknownFamilyError,
+    UnsupportedShapeError,
+    families,
+    find_dataset,
+    find_family,
+)
 from store.events import Event, EventKind
 from store.jobs import Job
+from store.sample_grids import COLUMNS, labels_of_rows
 from store.states import JobState
 from store.telling import tell_second, tell_thousands
 
@@ -78,7 +88,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A job as a page shows it. width, height: of its sample grids in pixels; 0 where there are none yet."""
+    """A job as a page shows it. width, height: of its sample grids in pixels, also before there is one."""
 
     row: JobRow
     facts: Mapping[str, str]
@@ -148,7 +158,7 @@ def show_job(job_id: str, request: Request, given: Given) -> Response:
         has_judge=has_judge(job.dataset),
         checkpoints=given.catalogue.ids_of_jobs([job.id])[job.id],
         networks=_draw_networks(job, given),
-        charts=[*_quality_charts(told.values), *dict.fromkeys(term.partition("/")[0] for term in _terms(job, given))],
+        charts=[*_quality_charts(told.values, judged=_is_judged(job)), *_players(job, given)],
         data=_data([(job, watched)], seen=told.seen),
     )
     return render(request, "watch", page)
@@ -164,7 +174,9 @@ def _compare(jobs: Sequence[Job], given: Services) -> ComparePage:
         names=_name(jobs),
         measured={title: [values.get(title) for values in told] for title in titles},
         charts=[
-            *_quality_charts([value for values in told for value in values.values()]),
+            *_quality_charts(
+                [value for values in told for value in values.values()], judged=any(_is_judged(job) for job in jobs)
+            ),
             *(term for term in dict.fromkeys(terms) if terms.count(term) > 1),
         ],
         data=_data(list(zip(jobs, watched, strict=True)), seen=0),
@@ -192,7 +204,7 @@ def _data(jobs: Sequence[tuple[Job, Watched]], *, seen: int) -> Mapping[str, Any
 
 def _watch(job: Job, given: Services) -> Watched:
     grids = find_grids(given.events, job.id, given.settings.samples(job.id))
-    width, height = _size(grids)
+    width, height = _size(grids) or _expected_size(job)
     request = job.request
     return Watched(
         row=read_row(job, given),
@@ -211,12 +223,21 @@ def _watch(job: Job, given: Services) -> Watched:
     )
 
 
-def _size(grids: Sequence[Grid]) -> tuple[int, int]:
-    """Return width and height of the first grid that is still there; (0, 0) where none is."""
+def _size(grids: Sequence[Grid]) -> tuple[int, int] | None:
+    """Return width and height of the first grid that is still there; None where none is."""
     for grid in grids:
         with suppress(FileNotFoundError), Image.open(grid.path) as picture:
             return picture.size
-    return 0, 0
+    return None
+
+
+def _expected_size(job: Job) -> tuple[int, int]:
+    """Return the shape that the job's grids will have; a square where this version knows family or data set no more."""
+    family, dataset = families().get(job.family), DATASETS.get(job.dataset)
+    if family is None or dataset is None:
+        return 1, 1
+    rows = labels_of_rows(dataset, is_conditional=family.conditioning is Conditioning.LABEL)
+    return COLUMNS * dataset.size, len(rows) * dataset.size
 
 
 def _draw_networks(job: Job, given: Services) -> Sequence[Drawing]:
@@ -250,9 +271,28 @@ def _terms(job: Job, given: Services) -> Sequence[str]:
     return [name for event in given.events.after(job.id, 0, [EventKind.METRIC], limit=1) for name in event.data]
 
 
-def _quality_charts(values: Sequence[Value]) -> Sequence[str]:
-    """Return the keys of the charts that show these."""
-    names = {value.name for value in values}
+def _players(job: Job, given: Services) -> Sequence[str]:
+    """Return whose losses there are, before the first was told those whose there will be."""
+    if terms := _terms(job, given):
+        return list(dict.fromkeys(term.partition("/")[0] for term in terms))
+    if job.state.is_finished:
+        return []
+    try:
+        family = find_family(job.family)
+        config = family.configure(job.request.hyperparameters, find_dataset(job.dataset))
+        return [phase.name for phase in family.phases(config)]
+    except _NO_NETWORKS:
+        return []
+
+
+def _is_judged(job: Job) -> bool:
+    """Whether the job's pictures will be judged."""
+    return not job.state.is_finished and job.request.quality_interval is not None and has_judge(job.dataset)
+
+
+def _quality_charts(values: Sequence[Value], *, judged: bool = False) -> Sequence[str]:
+    """Return the keys of the charts that show these. judged: with those that come for certain."""
+    names = {value.name for value in values} | set(_FIRST_METRICS if judged else ())
     return [f"quality {one.name}" for one in _ordered_metrics() if one.name in names]
 
 

@@ -1,5 +1,6 @@
 /** The gallery: select, star, compare, delete and restore pictures, and show one of them beside the list. */
 
+import "./alive.js";
 import { ask, Refusal, send } from "./api.js";
 import { compare } from "./compare.js";
 import { copy } from "./copy.js";

@@ -29,7 +29,6 @@ export async function verify(png, place) {
  *   when that was undone
  */
 export function takeFiles(gallery) {
-  zone.hidden = false;
   file.addEventListener("change", () => file.files[0] && show(file.files[0], gallery));
   onDrop((dropped) => show(dropped, gallery));
 }

@@ -80,7 +80,10 @@ export class Timelapse {
       picture.width = picture.naturalWidth;
       picture.height = picture.naturalHeight;
     });
-    place.querySelector(".empty")?.replaceWith(picture);
+    const empty = place.querySelector(".empty");
+    const kept = empty?.querySelector("svg"); // whose shape the picture has before it is there
+    for (const side of kept ? ["width", "height"] : []) picture.setAttribute(side, kept.getAttribute(side));
+    empty?.replaceWith(picture);
     return picture;
   }
 

@@ -11,7 +11,6 @@ let waiting = 0;
 let asked = 0;
 let isAnew = false;
 
-form.classList.add("scripted");
 form.addEventListener("change", (event) => {
   if (SETS_FIELDS.has(event.target.name)) refresh(true);
 });
