@@ -221,6 +221,22 @@ def test_the_keyboard_does_all(page: Page) -> None:
     assert page.evaluate("document.activeElement.matches('#grid a')") is False
 
 
+def test_another_seed_by_a_key_leaves_the_focus_where_it_was(page: Page) -> None:
+    page.goto(STATE)
+    page.locator(picture(page, 0)).focus()
+    page.keyboard.press("ArrowDown")
+    seeds = {query_of(page)["seed"]}
+    for _ in range(2):
+        page.keyboard.press("r")
+        settle(page)
+        expect(page.locator(picture(page, 4))).to_be_focused()
+        seeds.add(query_of(page)["seed"])
+    assert len(seeds) == 3
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(picture(page, 5))).to_be_focused()
+    expect(page.locator("#result")).to_contain_text("Where a picture has the focus")
+
+
 def test_without_script_every_state_can_be_reached(browser: Browser, served: Service) -> None:
     with browser.new_context(java_script_enabled=False, base_url=served.url) as context:
         page = context.new_page()

@@ -32,7 +32,7 @@ async function go(url, { push = true, parts = ["result", "details"], focus = nul
     const here = told.querySelector("link[rel=canonical]")?.getAttribute("href") ?? url;
     const isNew = push && here !== location.pathname + location.search;
     history[isNew ? "pushState" : "replaceState"](null, "", here);
-    (focus && document.querySelector(focus))?.focus();
+    if (focus) bring(document.querySelector(focus));
   } catch (error) {
     if (!isEnded(error)) refuse(error.message);
   } finally {
@@ -64,7 +64,13 @@ function wanted() {
   return `/?${new URLSearchParams(values)}`;
 }
 
-const redraw = (options) => go(wanted(), options);
+const redraw = (options) => go(wanted(), { focus: placeOf(document.activeElement), ...options });
+
+/** Where in the grid the focus is, for the grid that comes in its place. */
+function placeOf(element) {
+  const cell = element.closest("#grid a");
+  return cell && `#grid a[data-index="${cell.dataset.index}"]`;
+}
 
 function setSeed(change) {
   const field = document.getElementById("seed");
@@ -74,6 +80,12 @@ function setSeed(change) {
     dice: () => Math.floor(Math.random() * LARGEST_DRAWN_SEED),
   };
   field.value = seeds[change]();
+}
+
+/** Give something the focus, if it is there. */
+function bring(element) {
+  if (element?.matches("#grid a")) rove(element);
+  element?.focus();
 }
 
 /** Let the one picture that was last met be what the tab key leads to, as in any grid. */
