@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from store.events import EventKind, NewEvent
 from store.states import Failed, Succeeded
-from tests.app.service import Service
+from tests.app.service import WISH, Service
 from tests.e2e.faults import Faults
 from tests.e2e.looks import assert_accessible, assert_fits, assert_nothing_moved, assert_pictures_have_sizes
 from tests.e2e.trainings import begin, draw, measure, tell
@@ -129,6 +129,24 @@ def test_four_trainings_are_compared(page: Page, service: Service) -> None:
     assert_pictures_have_sizes(page)
     page.set_viewport_size({"width": 360, "height": 780})
     assert_fits(page)
+
+
+def test_a_comparison_without_curves_says_why(page: Page, service: Service) -> None:
+    wishes = [
+        WISH.model_copy(update={"family": family, "preset": "neutral", "dataset": "mnist"})
+        for family in ("infogan", "vae")
+    ]
+    first, second = (begin(service, job_id=service.queue(wish), grids=1) for wish in wishes)
+    page.goto(f"{service.url}/watch?jobs={first.job.id},{second.job.id}")
+    about, values = page.locator("#about-curves"), page.locator("#values")
+    expect(about).to_contain_text("Not all of them have told their losses yet.")
+    expect(values).to_contain_text("No classifier ships for mnist")
+    tell(service, first, NewEvent(EventKind.METRIC, {"discriminator/real": 1.0}, 2))
+    tell(service, second, NewEvent(EventKind.METRIC, {"autoencoder/reconstruction": 1.0}, 2))
+    expect(about).to_contain_text("They share no loss")
+    expect(about).to_contain_text("No classifier ships for mnist")
+    measure(service, first, 4)
+    expect(about).to_contain_text("By the real pictures that were seen")
 
 
 def test_the_list_to_compare_follows_and_keeps_what_is_marked(page: Page, service: Service) -> None:

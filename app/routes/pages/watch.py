@@ -124,12 +124,17 @@ class WatchPage:
 
 @dataclass(frozen=True, slots=True)
 class ComparePage:
-    """What the template of several jobs is told. names: by which each differs from the others."""
+    """What the template of several jobs is told. names: by which each differs from the others.
+
+    no_values, no_curves: in words why there are none, where there are none.
+    """
 
     jobs: Sequence[Watched]
     names: Sequence[str]
     measured: Mapping[str, Sequence[Value | None]]
+    no_values: str
     charts: Sequence[str]
+    no_curves: str
     data: Mapping[str, Any]
 
 
@@ -167,20 +172,39 @@ def show_job(job_id: str, request: Request, given: Given) -> Response:
 def _compare(jobs: Sequence[Job], given: Services) -> ComparePage:
     watched = [_watch(job, given) for job in jobs]
     told = [{value.title: value for value in _newest_values(job, given)} for job in jobs]
-    terms = [term for job in jobs for term in _terms(job, given)]
+    losses = [_terms(job, given) for job in jobs]
+    terms = [term for of_one in losses for term in of_one]
+    no_values = _tell_no_values(jobs)
     titles = [one.title for one in _ordered_metrics() if any(one.title in values for values in told)]
     return ComparePage(
         jobs=watched,
         names=_name(jobs),
         measured={title: [values.get(title) for values in told] for title in titles},
+        no_values=no_values,
         charts=[
             *_quality_charts(
                 [value for values in told for value in values.values()], judged=any(_is_judged(job) for job in jobs)
             ),
             *(term for term in dict.fromkeys(terms) if terms.count(term) > 1),
         ],
+        no_curves=f"{_tell_no_losses(losses)} {no_values}",
         data=_data(list(zip(jobs, watched, strict=True)), seen=0),
     )
+
+
+def _tell_no_losses(losses: Sequence[Sequence[str]]) -> str:
+    """Return why there is no curve of a loss of several jobs. losses: the names of each one's."""
+    if all(losses):
+        return "They share no loss that could be drawn on the same axes: the page of each shows its own."
+    return "Not all of them have told their losses yet."
+
+
+def _tell_no_values(jobs: Sequence[Job]) -> str:
+    """Return why no pictures of these jobs were judged."""
+    names = list(dict.fromkeys(job.dataset for job in jobs))
+    if any(has_judge(name) for name in names):
+        return "None was judged." if all(job.state.is_finished for job in jobs) else "None is judged yet."
+    return f"No classifier ships for {' and '.join(names)}, so nothing measures their pictures: look at them."
 
 
 def _data(jobs: Sequence[tuple[Job, Watched]], *, seen: int) -> Mapping[str, Any]:

@@ -88,6 +88,6 @@ async function compare() {
       told.jobs[number].is_finished = job.is_finished;
       for (const frame of job.frames) timelapse.add(job.id, frame);
     });
-    take(page, ["values", ...told.jobs.flatMap((job) => [`head-${job.id}`, `progress-${job.id}`])]);
+    take(page, ["values", "about-curves", ...told.jobs.flatMap((job) => [`head-${job.id}`, `progress-${job.id}`])]);
   });
 }
