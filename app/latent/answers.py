@@ -19,12 +19,13 @@ from app.latent.queries import (
     LatentRecipe,
     PictureQuery,
     ProjectQuery,
+    SweepQuery,
     VariationsFormat,
     VariationsQuery,
     WalkFormat,
     WalkQuery,
 )
-from app.latent.tools import TOOLS, Bench, Drawn, find_variations
+from app.latent.tools import TOOLS, Bench, Drawn, check_latents, find_direction, find_variations, names_latents
 from app.pictures.archive import Entry, stream_zip
 from app.pictures.catalogue import KnownCheckpoint
 from app.pictures.films import encode_film
@@ -86,6 +87,18 @@ class Latents:
         """
         return self._once(recipe, tag, lambda bench: self._make(bench, recipe))
 
+    def check(self, recipe: LatentRecipe[Any]) -> None:
+        """Refuse what `answer` would refuse, as far as that can be told without drawing.
+
+        A network is read where an address or a coordinate is named. Directions that were not found yet are not looked
+        for, which takes seconds. Raises ParameterError, BusyError, and what `Engine.load` raises.
+        """
+        query, known = recipe.query, self.known_directions(recipe.checkpoint)
+        if isinstance(query, SweepQuery) and query.direction is not None and known is not None:
+            find_direction(known, query.direction)
+        if names_latents(query):
+            check_latents(Bench(self._space_to_read(recipe.checkpoint), list), query)
+
     def directions(self, checkpoint: KnownCheckpoint) -> Sequence[Direction]:
         """Return the directions of a checkpoint: found once, in some seconds. Raises BusyError, and as `load`."""
         with self._engine.turns.taken():
@@ -133,6 +146,14 @@ class Latents:
             space = LatentSpace(sampler)
             self._spaces.put(checkpoint.digest, space)
         return space
+
+    def _space_to_read(self, checkpoint: KnownCheckpoint) -> LatentSpace:
+        """Return the latents of a checkpoint to look things up in, not to draw: without a turn once they are known."""
+        known = self._spaces.get(checkpoint.digest)
+        if known is not None:
+            return known
+        with self._engine.turns.taken():
+            return self.space(checkpoint)
 
     def _bench(self, checkpoint: KnownCheckpoint) -> Bench:
         return Bench(self.space(checkpoint), lambda: self._find_directions(checkpoint))

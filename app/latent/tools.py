@@ -26,6 +26,7 @@ from app.refusals import ParameterError
 from models import (
     ADDRESS_MARK,
     CLASS_CONTROL,
+    DIRECTION_NAMES,
     Conditioning,
     ControlError,
     Controls,
@@ -204,16 +205,37 @@ TOOLS: Mapping[str, Tool[Any]] = {
 """By the path of the endpoint."""
 
 
+# --- What can be refused before anything is drawn ----------------------------------------------------------------
+
+
+def names_latents(query: DrawnQuery) -> bool:
+    """Whether what is asked for may lie outside of a checkpoint's latents: an address, or a coordinate."""
+    seeds = [query.named(point, "seed") for point in query.POINTS]
+    is_moved = isinstance(query, SweepQuery) and query.coordinate is not None
+    return is_moved or any(seed is not None and seed.startswith(ADDRESS_MARK) for seed in seeds)
+
+
+def check_latents(bench: Bench, query: DrawnQuery) -> None:
+    """Look for every latent that is named, and the coordinate. Raises ParameterError as drawing them would."""
+    for point in query.POINTS:
+        bench.point(query, point, later=query.rows - 1 if isinstance(query, SweepQuery | MatrixQuery) else 0)
+    if isinstance(query, SweepQuery) and query.coordinate is not None:
+        _along(bench, query)
+
+
 # --- What stands beside the pictures ------------------------------------------------------------------------------
 
 
 def list_values(query: SweepQuery, family: Family[Any]) -> Sequence[float]:
     """Return the values of a sweep; a model may have less of them than its family.
 
-    Raises ParameterError unless exactly one thing is named that changes, and for values that it has not.
+    Raises ParameterError unless exactly one thing is named that changes, for a direction that no checkpoint has, and
+    for values that a control has not.
     """
     if [query.direction, query.coordinate, query.control].count(None) != 2:
         raise ParameterError("direction", "name one thing that changes: a direction, a coordinate or a control")
+    if query.direction is not None and query.direction not in DIRECTION_NAMES:
+        raise _no_direction(query.direction, DIRECTION_NAMES)
     if query.control is not None:
         return _find_control(family, query.control).values(query.steps, query.start, query.stop)
     start, stop = (-_AROUND if query.start is None else query.start), (_AROUND if query.stop is None else query.stop)
@@ -318,7 +340,7 @@ def _by_control(
 def _along(bench: Bench, query: SweepQuery) -> Callable[[Tensor, float], Tensor]:
     """Return what moves points (n, d) by a number. Raises ParameterError for what there is not."""
     if query.direction is not None:
-        vector = _find_direction(bench.directions(), query.direction).vector
+        vector = find_direction(bench.directions(), query.direction).vector
         return lambda points, step: points + step * vector
     coordinate, dim = query.coordinate or 0, bench.space.dim
     if coordinate >= dim:
@@ -326,12 +348,16 @@ def _along(bench: Bench, query: SweepQuery) -> Callable[[Tensor, float], Tensor]
     return lambda points, step: points.index_fill(1, torch.tensor(coordinate), step)
 
 
-def _find_direction(directions: Sequence[Direction], name: str) -> Direction:
+def find_direction(directions: Sequence[Direction], name: str) -> Direction:
+    """Return the direction of this name. Raises ParameterError, which names those that there are."""
     for direction in directions:
         if direction.name == name:
             return direction
-    known = ", ".join(direction.name for direction in directions) or "none"
-    raise ParameterError("direction", f"no direction is called {name!r}; there are {known}")
+    raise _no_direction(name, [direction.name for direction in directions])
+
+
+def _no_direction(name: str, known: Sequence[str]) -> ParameterError:
+    return ParameterError("direction", f"no direction is called {name!r}; there are {', '.join(known) or 'none'}")
 
 
 def _beside(columns: Sequence[Tensor]) -> Drawn:

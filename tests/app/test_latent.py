@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from checkpoints.format import save
-from models import SEGMENTS
+from models import DIRECTION_NAMES, SEGMENTS
 from tests.app.problems import places, refusal
 from tests.app.service import Service, running
 from tests.app.zoo import CONDITIONAL, JUDGE, UNCONDITIONAL, flip_a_bit, ship, trained
@@ -172,6 +172,32 @@ def test_the_page_says_in_plain_words_what_would_have_been_right(gallery: Servic
         response = gallery.get(f"/explore?{query}")
         assert response.status_code == 422
         assert told in response.text
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("tool=walk&from_seed=zAAAA", "from_seed: this latent has 3 coordinates"),
+        ("tool=walk&to_seed=zAAAA", "to_seed: this latent has 3 coordinates"),
+        ("tool=arithmetic&c_seed=zAAAA", "c_seed: this latent has 3 coordinates"),
+        ("tool=sweep&coordinate=999", "coordinate: the latents have the coordinates 0 to 63, 999 came"),
+        ("tool=sweep&direction=foo", "direction: no direction is called &#39;foo&#39;; there are thickness, slant"),
+        ("tool=zz", "tool: no tool is called &#39;zz&#39;; there are walk, sweep"),
+    ],
+)
+def test_the_page_refuses_what_the_api_would_not_draw(gallery: Service, query: str, told: str) -> None:
+    response = gallery.get(f"/explore?{NAMED}&{query}")
+    assert response.status_code == 422
+    assert told in response.text
+    assert 'class="picture strip"' not in response.text
+
+
+def test_the_page_refuses_a_direction_that_was_not_found(service: Service) -> None:
+    page = f"/explore?{PLAIN}&tool=sweep&direction="
+    known = {item["name"] for item in service.get(f"/latent/directions?{PLAIN}").json()["items"]}
+    assert known < set(DIRECTION_NAMES)  # the tiny network draws next to nothing to measure
+    for name in DIRECTION_NAMES:
+        assert service.get(page + name).status_code == (200 if name in known else 422)
 
 
 # --- Variations ---------------------------------------------------------------------------------------------------

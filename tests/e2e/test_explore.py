@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from models import DIRECTION_NAMES
 from tests.app.service import Service
 from tests.e2e.faults import Faults
 from tests.e2e.looks import assert_accessible, assert_fits
@@ -52,10 +53,43 @@ def test_a_change_of_the_form_is_shown_and_is_the_url(page: Page) -> None:
 
 def test_what_is_of_no_use_is_said_on_the_page(page: Page, faults: Faults) -> None:
     faults.expect("422")
-    page.goto("/explore?tool=walk&from_seed=zAAAA&from_index=3")
-    expect(page.get_by_role("alert")).to_contain_text("leave out from_index=3")
-    page.get_by_label("index", exact=True).first.fill("0")
+    page.goto("/explore?tool=walk&from_seed=zAAAA")
+    expect(page.get_by_role("alert")).to_contain_text("this latent has 3 coordinates")
+    page.get_by_label("seed or latent").first.fill("5")
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("tool=walk&from_seed=zAAAA", "this latent has 3 coordinates"),
+        ("tool=sweep&coordinate=999", "the latents have the coordinates 0 to 63, 999 came"),
+        ("tool=sweep&direction=foo", "no direction is called 'foo'"),
+        ("tool=zz", "no tool is called 'zz'; there are walk"),
+    ],
+)
+def test_a_picture_that_cannot_be_drawn_is_refused_in_words_without_script(
+    browser: Browser, served: Service, query: str, told: str
+) -> None:
+    with browser.new_context(java_script_enabled=False, base_url=served.url) as context:
+        page = context.new_page()
+        answer = page.goto(f"/explore?{query}")
+        assert answer is not None
+        assert answer.status == 422
+        expect(page.get_by_role("alert")).to_contain_text(told)
+        expect(page.locator("#result img")).to_have_count(0)
+
+
+def test_a_refusal_that_only_drawing_tells_is_shown_in_the_place_of_the_picture(
+    page: Page, faults: Faults, served: Service, service: Service
+) -> None:
+    """Directions are found by measuring pictures, for which the page does not wait."""
+    faults.expect("422")
+    found = served.get(f"/latent/directions?checkpoint={served.id_of('plain')}").json()["items"]
+    name = next(name for name in DIRECTION_NAMES if name not in {item["name"] for item in found})
+    page.goto(f"{service.url}/explore?tool=sweep&direction={name}&checkpoint={service.id_of('plain')}")
+    expect(page.get_by_role("alert")).to_contain_text(f"no direction is called '{name}'; there are", timeout=60_000)
+    expect(page.locator("#result img")).to_have_count(0)
 
 
 def test_another_checkpoint_has_its_own_form(page: Page) -> None:

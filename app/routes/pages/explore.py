@@ -28,13 +28,13 @@ from app.latent.tools import list_classes, list_controls, list_values
 from app.pictures.catalogue import Catalogue
 from app.pictures.drawing import limits
 from app.pictures.recipes import CheckpointQuery, choose_checkpoint, find_parts
-from app.refusals import RefusedError
+from app.refusals import ParameterError, RefusedError
 from app.web.fields import Field, fields_of
 from app.web.pages import render, service_url
 from checkpoints.format import CheckpointError
 from models import CLASS_CONTROL, DIRECTION_NAMES, Conditioning, known_controls
 from store.errors import DatabaseUnavailableError
-from store.faults import tell_faults
+from store.faults import shorten, tell_faults
 from store.telling import tell_thousands
 
 router = APIRouter()
@@ -167,9 +167,14 @@ class ExplorePage:
 def show_explore(request: Request, given: Given) -> Response:
     """Show a tool with what was asked of it; what is of no use is said on the page."""
     asked = {name: value for name, value in request.query_params.items() if value}
-    tool = TOOLS.get(asked.pop("tool", ""), next(iter(TOOLS.values())))
+    usual = next(iter(TOOLS.values()))
+    named = asked.pop("tool", usual.name)
+    tool = TOOLS.get(named, usual)
     asked = {name: value for name, value in asked.items() if name not in tool.sent}
     page = _fill(service_url(request), tool, {**_usual(tool, asked), **asked}, given)
+    if named not in TOOLS:
+        error = ParameterError("tool", f"no tool is called {shorten(named)}; there are {', '.join(TOOLS)}")
+        page = replace(page, grid=None, refusal=tell(error))
     return render(request, "explore", page, status=200 if page.refusal is None else 422)
 
 
@@ -230,6 +235,7 @@ def _fill(here: str, tool: Tool, values: dict[str, str], given: Services) -> Exp
         )
         query = tool.query.model_validate(wanted | {"checkpoint": checkpoint.id})
         recipe = complete_latent(tool.path, query, given.catalogue, limits(given))
+        given.latents.check(recipe)
         return replace(page, grid=_lay_out(recipe))
     except ValidationError as error:
         return replace(page, refusal=tell_faults(error, tool.query))

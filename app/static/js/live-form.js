@@ -4,7 +4,7 @@
  */
 
 import { isEnded, onlyLast, Refusal } from "./api.js";
-import { fetchPage, refusalOf } from "./page.js";
+import { fetchPage, refusalOf, showRefusal } from "./page.js";
 
 const PAUSE_MS = 250;
 
@@ -29,11 +29,7 @@ export function makeLive(form, result, changed) {
       status.textContent = result.querySelector("[role=alert]") ? "" : "Shown.";
     } catch (error) {
       if (isEnded(error)) return;
-      const told = document.createElement("p");
-      told.className = "refusal";
-      told.setAttribute("role", "alert");
-      told.textContent = error.message;
-      result.replaceChildren(told);
+      showRefusal(result, error.message);
     }
     result.removeAttribute("aria-busy");
   }

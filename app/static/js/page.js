@@ -19,6 +19,15 @@ export function refusalOf(page) {
   return page.querySelector(".refusal")?.textContent.trim() ?? "That did not work: load the page again.";
 }
 
+/** Show in a region, in the place of what was there, why nothing else is. */
+export function showRefusal(region, text) {
+  const told = document.createElement("p");
+  told.className = "refusal";
+  told.setAttribute("role", "alert");
+  told.textContent = text;
+  region.replaceChildren(told);
+}
+
 /** Put the elements of these ids in the place of those of this page. What somebody types in stays as it is, or is all
  *  in the new part too: `isWhole`. What somebody checked, by its id, stays checked. */
 export function take(fresh, ids, isWhole = false) {
