@@ -184,8 +184,9 @@ class LatentSpace:
         except (binascii.Error, ValueError):
             raise LatentAddressError(f"{address[:20]!r} is no latent: take one as an answer told it") from None
         if len(data) != self.dim:
+            told = "1 coordinate" if len(data) == 1 else f"{len(data)} coordinates"
             raise LatentAddressError(
-                f"this latent has {len(data)} coordinates, and those of the checkpoint have {self.dim}: "
+                f"no such address: {address[:20]!r} has {told}, and the latents of the checkpoint have {self.dim}: "
                 "take one that was found with this checkpoint"
             )
         point = torch.frombuffer(bytearray(data), dtype=torch.int8).double() / LEVELS

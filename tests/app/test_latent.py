@@ -113,7 +113,7 @@ def test_bad_input_is_refused_by_name(gallery: Service, tool: str) -> None:
         assert f"at most {2**63 - 1}" in parameter(gallery.get(url(tool, f"{name}={2**63}")), name)
         thing = "&coordinate=0" if tool == "sweep" else ""
         told = parameter(gallery.get(url(tool, f"{name}=zAAAA{thing}&rows=1" if thing else f"{name}=zAAAA")), name)
-        assert "this latent has 3 coordinates" in told or "one row" in told
+        assert "'zAAAA' has 3 coordinates" in told or "one row" in told
 
 
 def test_the_work_is_bounded_and_waits_for_its_turn(pretrained: Path, tmp_path: Path) -> None:
@@ -177,9 +177,9 @@ def test_the_page_says_in_plain_words_what_would_have_been_right(gallery: Servic
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        ("tool=walk&from_seed=zAAAA", "from_seed: this latent has 3 coordinates"),
-        ("tool=walk&to_seed=zAAAA", "to_seed: this latent has 3 coordinates"),
-        ("tool=arithmetic&c_seed=zAAAA", "c_seed: this latent has 3 coordinates"),
+        ("tool=walk&from_seed=zAAAA", "from_seed: no such address: &#39;zAAAA&#39; has 3 coordinates"),
+        ("tool=walk&to_seed=zAAAA", "to_seed: no such address: &#39;zAAAA&#39; has 3 coordinates"),
+        ("tool=arithmetic&c_seed=zAAAA", "c_seed: no such address: &#39;zAAAA&#39; has 3 coordinates"),
         ("tool=sweep&coordinate=999", "coordinate: the latents have the coordinates 0 to 63, 999 came"),
         ("tool=sweep&direction=foo", "direction: no direction is called &#39;foo&#39;; there are thickness, slant"),
         ("tool=zz", "tool: no tool is called &#39;zz&#39;; there are walk, sweep"),
@@ -190,6 +190,23 @@ def test_the_page_refuses_what_the_api_would_not_draw(gallery: Service, query: s
     assert response.status_code == 422
     assert told in response.text
     assert 'class="picture strip"' not in response.text
+
+
+def test_the_page_drops_the_number_of_an_address(gallery: Service) -> None:
+    """Forms without script send it along: it holds what it held for the seed that stood there."""
+    address = gallery.get(url("variations", "seed=1&count=1&format=json")).json()["items"][0]["latent"]
+    walk = gallery.get(f"/explore?{NAMED}&tool=walk&from_seed=1&from_index=3&to_seed={address}&to_index=8")
+    assert walk.status_code == 200
+    assert "from_index=3" in walk.text.partition('id="result"')[2]
+    assert "to_index=8" not in walk.text
+    assert 'name="to_index" type="number" min="0"' in walk.text  # empty
+    for tool in ("sweep", "matrix"):
+        page = gallery.get(f"/explore?{NAMED}&tool={tool}&seed={address}&index=2&rows=6")
+        assert page.status_code == 200
+        assert 'name="rows" type="number" value="1"' in page.text
+    wrong = gallery.get(f"/explore?{NAMED}&tool=walk&from_seed=zzz&from_index=3")
+    assert wrong.status_code == 422
+    assert "from_seed: no such address: &#39;zzz&#39; has 1 coordinate, and the latents" in wrong.text
 
 
 def test_the_page_refuses_a_direction_that_was_not_found(service: Service) -> None:

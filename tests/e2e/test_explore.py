@@ -54,7 +54,7 @@ def test_a_change_of_the_form_is_shown_and_is_the_url(page: Page) -> None:
 def test_what_is_of_no_use_is_said_on_the_page(page: Page, faults: Faults) -> None:
     faults.expect("422")
     page.goto("/explore?tool=walk&from_seed=zAAAA")
-    expect(page.get_by_role("alert")).to_contain_text("this latent has 3 coordinates")
+    expect(page.get_by_role("alert")).to_contain_text("'zAAAA' has 3 coordinates")
     page.get_by_label("seed or latent").first.fill("5")
     expect(page.get_by_role("alert")).to_have_count(0)
 
@@ -62,7 +62,7 @@ def test_what_is_of_no_use_is_said_on_the_page(page: Page, faults: Faults) -> No
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        ("tool=walk&from_seed=zAAAA", "this latent has 3 coordinates"),
+        ("tool=walk&from_seed=zAAAA", "'zAAAA' has 3 coordinates"),
         ("tool=sweep&coordinate=999", "the latents have the coordinates 0 to 63, 999 came"),
         ("tool=sweep&direction=foo", "no direction is called 'foo'"),
         ("tool=zz", "no tool is called 'zz'; there are walk"),
@@ -90,6 +90,30 @@ def test_a_refusal_that_only_drawing_tells_is_shown_in_the_place_of_the_picture(
     page.goto(f"{service.url}/explore?tool=sweep&direction={name}&checkpoint={service.id_of('plain')}")
     expect(page.get_by_role("alert")).to_contain_text(f"no direction is called '{name}'; there are", timeout=60_000)
     expect(page.locator("#result img")).to_have_count(0)
+
+
+def test_a_latent_that_is_pasted_needs_no_number(page: Page, served: Service) -> None:
+    address = served.get("/latent/variations?seed=1&count=1&format=json").json()["items"][0]["latent"]
+    page.goto("/explore?tool=walk&from_seed=1&from_index=3")
+    seed, index = page.get_by_label("seed or latent").first, page.get_by_label("index", exact=True).first
+    seed.fill(address)
+    expect(index).to_be_disabled()
+    expect(index).to_have_value("")
+    expect(page.locator("#result img.strip")).to_have_attribute("src", re.compile(f"from_seed={address}"))
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.reload()
+    expect(index).to_be_disabled()
+    seed.fill("5")
+    expect(index).to_be_enabled()
+    expect(index).to_have_value("0")
+    expect(page.locator("#result img.strip")).to_have_attribute("src", re.compile("from_seed=5&"))
+
+
+def test_what_is_no_latent_is_said_whatever_the_number(page: Page, faults: Faults) -> None:
+    faults.expect("422")
+    page.goto("/explore?tool=walk&from_seed=1&from_index=3")
+    page.get_by_label("seed or latent").first.fill("zzz")
+    expect(page.get_by_role("alert")).to_contain_text("from_seed: no such address: 'zzz'")
 
 
 def test_another_checkpoint_has_its_own_form(page: Page) -> None:

@@ -119,7 +119,7 @@ def test_a_place_has_one_address(toy: LatentSpace) -> None:
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
-        ("zAAAA", "has 3 coordinates, and those of the checkpoint have 1"),
+        ("zAAAA", "no such address: 'zAAAA' has 3 coordinates, and the latents of the checkpoint have 1"),
         ("z", "has 0 coordinates"),
         ("zA", "no latent"),
         ("z!!", "no latent"),

@@ -32,7 +32,7 @@ from app.refusals import ParameterError, RefusedError
 from app.web.fields import Field, fields_of
 from app.web.pages import render, service_url
 from checkpoints.format import CheckpointError
-from models import CLASS_CONTROL, DIRECTION_NAMES, Conditioning, known_controls
+from models import ADDRESS_MARK, CLASS_CONTROL, DIRECTION_NAMES, Conditioning, known_controls
 from store.errors import DatabaseUnavailableError
 from store.faults import shorten, tell_faults
 from store.telling import tell_thousands
@@ -171,7 +171,7 @@ def show_explore(request: Request, given: Given) -> Response:
     named = asked.pop("tool", usual.name)
     tool = TOOLS.get(named, usual)
     asked = {name: value for name, value in asked.items() if name not in tool.sent}
-    page = _fill(service_url(request), tool, {**_usual(tool, asked), **asked}, given)
+    page = _fill(service_url(request), tool, _of_one_latent({**_usual(tool, asked), **asked}), given)
     if named not in TOOLS:
         error = ParameterError("tool", f"no tool is called {shorten(named)}; there are {', '.join(TOOLS)}")
         page = replace(page, grid=None, refusal=tell(error))
@@ -196,6 +196,17 @@ def _usual(tool: Tool, asked: Mapping[str, str]) -> Mapping[str, str]:
     left_out = {"direction"} if {"direction", "control", "coordinate"} & set(asked) else set()
     left_out |= {f"{name.removesuffix('seed')}index" for name in asked if name.endswith("seed")}
     return {name: value for name, value in tool.usual.items() if name not in left_out}
+
+
+def _of_one_latent(values: Mapping[str, str]) -> dict[str, str]:
+    """Return what was asked for without the numbers under seeds where an address stands, and with one row of it.
+
+    A form sends them along: they are of the seed that stood there before.
+    """
+    seeds = {name: value for name, value in values.items() if name.endswith("seed")}
+    points = {name.removesuffix("seed") for name, value in seeds.items() if value.startswith(ADDRESS_MARK)}
+    kept = {name: value for name, value in values.items() if name not in {f"{point}index" for point in points}}
+    return kept | ({"rows": "1"} if "rows" in kept and "" in points else {})
 
 
 def _fill(here: str, tool: Tool, values: dict[str, str], given: Services) -> ExplorePage:

@@ -1,6 +1,7 @@
 /** The page of the latent tools: each widget finds its own place, and again in a new result. */
 import { Refusal, send } from "./api.js";
 import { showRefusal } from "./page.js";
+import { mountLatent } from "./latent-field.js";
 import { makeLive } from "./live-form.js";
 import { mountPad } from "./pad.js";
 import { mountPlayer } from "./player.js";
@@ -27,6 +28,7 @@ const form = document.getElementById("form");
 const result = document.getElementById("result");
 const update = makeLive(form, result, mountResult);
 mountResult(result);
+for (const fieldset of form.querySelectorAll(".latent")) mountLatent(fieldset);
 const pad = document.getElementById("pad");
 if (pad) mountPad(pad, form, update);
 const directions = document.getElementById("directions");
