@@ -60,6 +60,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     store.IdempotencyConflictError: Kind(422, "idempotency-conflict", "The key was used for another request"),
     ControlError: _INVALID,
     refusals.UnreadablePictureError: Kind(422, "unreadable-picture", "The picture cannot be read"),
+    refusals.BlankPictureError: Kind(422, "blank-picture", "The picture shows nothing"),
     refusals.NoRecipeError: Kind(422, "no-recipe", "The picture tells no recipe"),
     refusals.MediaTypeError: Kind(415, "unsupported-media-type", "The body is of another type"),
     store.NotFoundError: Kind(404, "not-found", "There is no such thing"),

@@ -5,6 +5,7 @@
     ├── FieldError                 a field of the body whose value is of no use here
     ├── MediaTypeError             a body that is not said to be of the type that is taken
     ├── UnreadablePictureError     a body that is no picture
+    ├── BlankPictureError          a picture on which nothing is to be seen
     ├── NoRecipeError              a picture that does not tell how it was made
     ├── OtherWeightsError          a checkpoint's weights are not those that drew a picture
     ├── NoSuchCheckpointError      neither a checkpoint nor an alias
@@ -55,6 +56,13 @@ class MediaTypeError(RefusedError):
 
 class UnreadablePictureError(RefusedError):
     """A body that is no picture which can be read, or too large a one."""
+
+
+class BlankPictureError(RefusedError):
+    """A picture on which nothing is to be seen, so that nothing could be like it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the picture shows nothing, {reason}: draw something bright on black")
 
 
 class NoRecipeError(RefusedError):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from app.refusals import RefusedError, UnreadablePictureError
+from app.refusals import BlankPictureError, RefusedError, UnreadablePictureError
 from models import DatasetSpec, from_pixels
 from store.faults import shorten
 
@@ -38,23 +38,39 @@ def opened(data: bytes) -> Iterator[Image.Image]:
         raise UnreadablePictureError(f"the PNG cannot be read: {error}") from error
 
 
-def read_picture(data: bytes, dataset: DatasetSpec, *, centre: bool = False) -> Tensor:
+def read_picture(data: bytes, dataset: DatasetSpec) -> Tensor:
     """Read a PNG as a picture of a data set: (1, c, h, w) in [-1, 1].
 
     Colours become grey where the data set is grey, what is transparent becomes black, and another size is resampled
-    (bilinear, antialiased) to the data set's. centre: whether what is drawn is brought to the size and the place that
-    a digit of MNIST has. Raises UnreadablePictureError.
+    (bilinear, antialiased) to the data set's. Raises UnreadablePictureError.
     """
+    return _to_tensor(_read_flat(data, dataset), dataset)
+
+
+def read_drawing(data: bytes, dataset: DatasetSpec, *, centre: bool) -> Tensor:
+    """Read a PNG on which something is to be seen, as `read_picture` does.
+
+    centre: whether what is drawn is brought to the size and the place that a digit of MNIST has. Raises
+    UnreadablePictureError, and BlankPictureError for a picture of one colour.
+    """
+    flat = _read_flat(data, dataset)
+    if flat.getcolors(1) is not None:
+        raise BlankPictureError("all of it is of one colour")
+    return _to_tensor(_centred(flat, dataset.size) if centre else flat, dataset)
+
+
+def _read_flat(data: bytes, dataset: DatasetSpec) -> Image.Image:
     with opened(data) as image:
         width, height = image.size
         if width * height > MOST_PIXELS:
             detail = f"a picture of {width} x {height} pixels came; at most {MOST_PIXELS:,} pixels are taken"
             raise UnreadablePictureError(detail)
-        flat = flatten(image, "L" if dataset.channels == 1 else "RGB")
+        return flatten(image, "L" if dataset.channels == 1 else "RGB")
+
+
+def _to_tensor(flat: Image.Image, dataset: DatasetSpec) -> Tensor:
     side = dataset.size
-    if centre:
-        flat = _centred(flat, side)
-    elif flat.size != (side, side):
+    if flat.size != (side, side):
         flat = flat.resize((side, side), Image.Resampling.BILINEAR)
     pixels = torch.from_numpy(np.array(flat)).view(1, side, side, dataset.channels)
     return from_pixels(pixels.permute(0, 3, 1, 2))
@@ -64,12 +80,12 @@ def _centred(image: Image.Image, side: int) -> Image.Image:
     """Bring what is drawn on black to the size and the place that the digits of MNIST have (LeCun et al. 1998).
 
     The box around it is scaled until its longer side is 20/28 of the picture's, and its centre of mass comes to the
-    middle, as far as it stays within. Of an empty picture nothing is brought anywhere.
+    middle, as far as it stays within. Raises BlankPictureError where nothing is drawn.
     """
     box = image.convert("L").point(lambda value: 255 if value > _INK else 0).getbbox()
-    canvas = Image.new(image.mode, (side, side))
     if box is None:
-        return canvas
+        raise BlankPictureError(f"nothing on it is brighter than {_INK} of 255")
+    canvas = Image.new(image.mode, (side, side))
     thing = image.crop(box)
     scale = _BOX * side / max(thing.size)
     width, height = (max(1, round(length * scale)) for length in thing.size)

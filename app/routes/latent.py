@@ -28,7 +28,7 @@ from app.openapi import UNCHANGED, draws, refuses, tells
 from app.pictures.catalogue import read_again
 from app.pictures.drawing import answer_drawn, draw_once, limits
 from app.pictures.recipes import CheckpointQuery, choose_checkpoint, find_parts
-from app.pictures.uploads import read_picture
+from app.pictures.uploads import read_drawing
 from app.schemas import Directions, DirectionView, Projection, Variations
 from models import PICTURES_MEASURED, Direction
 
@@ -189,7 +189,8 @@ def _list_directions(query: CheckpointQuery, request: Request, given: Services) 
 def project_picture(query: Annotated[ProjectQuery, Query()], picture: PNG, given: Given) -> Projection:
     """Find the latents whose pictures are most like a given one, as by strokes that somebody drew.
 
-    The body is a PNG like those of the data set: for MNIST white on black, and brought to its size. Many latents are
+    The body is a PNG like those of the data set: for MNIST white on black, and brought to its size; one of a single
+    colour is refused. Many latents are
     drawn, and the best moved until pixels and a classifier's features agree. Each is told by an address, which GET
     /latent/walk and the others take where they take a seed. The `url` of each draws it again; the search itself has no
     URL, since what is sent is not kept: send the picture again to repeat it.
@@ -197,7 +198,7 @@ def project_picture(query: Annotated[ProjectQuery, Query()], picture: PNG, given
 
     def find() -> Projection:
         recipe = complete_latent(PROJECT, query, given.catalogue, limits(given))
-        read = read_picture(picture, recipe.dataset, centre=query.centre)
+        read = read_drawing(picture, recipe.dataset, centre=query.centre)
         with given.metrics.drawn(PROJECT, recipe.checkpoint.family):
             return given.latents.project(recipe, read)
 

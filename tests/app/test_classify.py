@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from app.pictures.uploads import read_picture
-from app.refusals import UnreadablePictureError
+from app.pictures.uploads import read_drawing, read_picture
+from app.refusals import BlankPictureError, UnreadablePictureError
 from models import MNIST, SEGMENTS, DatasetSpec, find_family
 from tests.app.problems import places
 from tests.app.service import Service
@@ -162,7 +162,7 @@ def test_many_pixels_are_refused_before_they_are_decoded() -> None:
 def test_what_is_drawn_comes_to_the_size_and_the_place_of_a_digit() -> None:
     drawn = grey(0, (280, 280))
     drawn.paste(255, (20, 10, 40, 110))
-    ink = (read_picture(png(drawn), MNIST, centre=True)[0, 0] + 1) / 2
+    ink = (read_drawing(png(drawn), MNIST, centre=True)[0, 0] + 1) / 2
     assert (ink > 0.5).any(dim=1).sum() == 20
     assert (ink > 0.5).any(dim=0).sum() == 4
     places = torch.arange(28.0)
@@ -174,11 +174,11 @@ def test_what_is_heavy_at_one_end_stays_within_the_picture() -> None:
     drawn = grey(0, (100, 100))
     drawn.paste(70, (50, 0, 52, 100))
     drawn.paste(255, (40, 95, 60, 100))
-    ink = read_picture(png(drawn), MNIST, centre=True)[0, 0] > -1
+    ink = read_drawing(png(drawn), MNIST, centre=True)[0, 0] > -1
     assert ink.any(dim=1).sum() == 20
     assert not ink[-1].any() or not ink[0].any()
 
 
 def test_nothing_has_no_place() -> None:
-    empty = read_picture(png(grey(9, (50, 50))), MNIST, centre=True)
-    assert torch.equal(empty, torch.full((1, 1, 28, 28), -1.0))
+    with pytest.raises(BlankPictureError, match="all of it is of one colour"):
+        read_drawing(png(grey(9, (50, 50))), MNIST, centre=True)

@@ -551,6 +551,31 @@ def test_what_is_drawn_is_brought_to_the_middle(gallery: Service) -> None:
     assert abs(columns.mean() - (SIZE - 1) / 2) <= 1
 
 
+@pytest.mark.parametrize("centre", ["true", "false"])
+@pytest.mark.parametrize("brightness", [0, 120, 255])
+def test_a_picture_of_one_colour_is_refused(gallery: Service, brightness: int, centre: str) -> None:
+    blank = png(np.full((40, 60), brightness, np.uint8))
+    told = refusal(post(gallery, blank, f"{NAMED}&centre={centre}"), 422, "blank-picture")
+    assert told["detail"] == "the picture shows nothing, all of it is of one colour: draw something bright on black"
+
+
+def test_a_picture_too_dark_to_be_brought_to_the_middle_is_refused(gallery: Service) -> None:
+    dark = np.zeros((SIZE, SIZE), np.uint8)
+    dark[2:5, 2:5] = 63
+    told = refusal(post(gallery, png(dark), f"{NAMED}&centre=true"), 422, "blank-picture")
+    assert "nothing on it is brighter than 63 of 255" in told["detail"]
+    assert post(gallery, png(dark), f"{NAMED}&count=1").status_code == 200
+
+
+def test_nothing_is_walked_to_before_something_was_found(gallery: Service) -> None:
+    page = gallery.get(f"/explore?{NAMED}&tool=draw")
+    assert page.status_code == 200
+    assert "/latent/walk" not in page.text
+    assert 'class="player' not in page.text
+    found = gallery.get(f"/explore?{NAMED}&tool=draw&to_seed=5")
+    assert "to_seed=5" in found.text.partition('id="result"')[2]
+
+
 def test_what_is_no_picture_is_refused(gallery: Service) -> None:
     refusal(post(gallery, b"GIF89a"), 422, "unreadable-picture")
     refusal(post(gallery, png(np.zeros((4, 4), np.uint8)), kind="text/plain"), 415, "unsupported-media-type")

@@ -265,6 +265,38 @@ def test_a_picture_is_uploaded_and_a_bright_ground_made_dark(page: Page, tmp_pat
     assert middle > 235
 
 
+def test_nothing_is_played_before_something_was_found(page: Page) -> None:
+    page.goto("/explore?tool=draw")
+    expect(page.locator("#result")).to_contain_text("When something was found")
+    expect(page.locator(".player")).to_have_count(0)
+    page.locator("#pad").click()  # a dot
+    found(page)
+    expect(page.locator(".player")).to_have_count(1)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator(".player")).to_have_count(0)
+    expect(page.locator("#to_seed")).to_have_value("")
+
+
+@pytest.mark.parametrize("brightness", [0, 120, 255])
+def test_a_picture_of_one_colour_is_refused(page: Page, tmp_path: Path, brightness: int) -> None:
+    page.goto("/explore?tool=draw")
+    Image.new("L", (60, 41), brightness).save(tmp_path / "blank.png")
+    page.locator("#upload").set_input_files(tmp_path / "blank.png")
+    expect(page.locator("#found")).to_have_text("blank.png is all of one colour.")
+    expect(page.locator("#matches li")).to_have_count(0)
+
+
+def test_a_picture_too_faint_to_be_seen_is_refused_by_the_service(page: Page, faults: Faults, tmp_path: Path) -> None:
+    faults.expect("422")
+    page.goto("/explore?tool=draw")
+    image = Image.new("L", (40, 40))
+    image.paste(40, (10, 10, 30, 30))
+    image.save(tmp_path / "faint.png")
+    page.locator("#upload").set_input_files(tmp_path / "faint.png")
+    expect(page.locator("#found")).to_contain_text("Nothing found: the picture shows nothing")
+    expect(page.locator("#matches li")).to_have_count(0)
+
+
 def test_what_is_no_picture_is_said(page: Page, tmp_path: Path) -> None:
     page.goto("/explore?tool=draw")
     (tmp_path / "letter.png").write_text("dear all")

@@ -146,7 +146,7 @@ class Grid:
 class ExplorePage:
     """What the template is told. here: where this service answers. values: of the form, by name.
 
-    steering: fields of the controls. refusal: why nothing is shown.
+    steering: fields of the controls. grid: None where something is to be drawn first. refusal: why nothing is shown.
     """
 
     here: str
@@ -247,7 +247,8 @@ def _fill(here: str, tool: Tool, values: dict[str, str], given: Services) -> Exp
         query = tool.query.model_validate(wanted | {"checkpoint": checkpoint.id})
         recipe = complete_latent(tool.path, query, given.catalogue, limits(given))
         given.latents.check(recipe)
-        return replace(page, grid=_lay_out(recipe))
+        is_awaited = tool.name == "draw" and "to_seed" not in wanted
+        return page if is_awaited else replace(page, grid=_lay_out(recipe))
     except ValidationError as error:
         return replace(page, refusal=tell_faults(error, tool.query))
     except (RefusedError, CheckpointError, DatabaseUnavailableError) as error:

@@ -30,7 +30,7 @@ export function mountPad(pad, form, update) {
     Object.assign(target, { strokeStyle: "#fff", lineWidth: PEN, lineCap: "round", lineJoin: "round" });
     for (const stroke of strokes) {
       target.beginPath();
-      target.moveTo(stroke[0].x, stroke[0].y);
+      target.moveTo(stroke[0].x - 0.01, stroke[0].y); // a line of no length, as a dot would be, is not drawn
       for (const { x, y } of stroke) target.lineTo(x, y);
       target.stroke();
     }
@@ -67,8 +67,17 @@ export function mountPad(pad, form, update) {
       matches.replaceChildren(...items.map(entry));
       choose(items[0], matches.querySelector("button"));
     } catch (error) {
-      if (!isEnded(error)) found.textContent = `Nothing found: ${error.message}`;
+      if (isEnded(error)) return;
+      forget();
+      found.textContent = `Nothing found: ${error.message}`;
     }
+  }
+
+  /** Show no walk to what was found before. */
+  function forget() {
+    matches.replaceChildren();
+    form.elements.namedItem("to_seed").value = "";
+    update();
   }
 
   function entry(item) {
@@ -152,40 +161,43 @@ export function mountPad(pad, form, update) {
   document.getElementById("clear").addEventListener("click", () => {
     strokes = [];
     picture = null;
-    matches.replaceChildren();
+    forget();
     changed();
   });
   centre.addEventListener("change", changed);
   document.getElementById("upload").addEventListener("change", async (event) => {
     const [file] = event.target.files;
     if (!file) return;
-    try {
-      picture = onBlack(await createImageBitmap(file));
-      strokes = [];
-      changed();
-    } catch {
-      found.textContent = `${file.name} is no picture that can be read.`;
-    }
     event.target.value = "";
+    const bitmap = await createImageBitmap(file).catch(() => null);
+    const read = bitmap && onBlack(bitmap);
+    if (!read) {
+      found.textContent = `${file.name} ${bitmap ? "is all of one colour" : "is no picture that can be read"}.`;
+      return;
+    }
+    picture = read;
+    strokes = [];
+    changed();
   });
   show();
 }
 
-/** Return a picture fitted into the pad, as a drawing on black: one on a bright ground is inverted. */
+/** Return a picture fitted into the pad, as a drawing on black: one on a bright ground is inverted. Of one colour: null. */
 function onBlack(bitmap) {
   const canvas = new OffscreenCanvas(SIZE, SIZE);
   const context = canvas.getContext("2d");
   const scale = SIZE / Math.max(bitmap.width, bitmap.height);
-  const [width, height] = [bitmap.width * scale, bitmap.height * scale];
-  context.drawImage(bitmap, (SIZE - width) / 2, (SIZE - height) / 2, width, height);
-  const [left, top] = [Math.ceil((SIZE - width) / 2), Math.ceil((SIZE - height) / 2)];
-  const { data } = context.getImageData(left, top, Math.floor(width), Math.floor(height));
+  const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
+  const [left, top] = [width, height].map((side) => Math.floor((SIZE - side) / 2)); // whole, or its edges would be mixed
+  context.drawImage(bitmap, left, top, width, height);
+  const { data } = context.getImageData(left, top, width, height);
+  if (data.every((value, place) => value === data[place % 4])) return null;
   let sum = 0;
   for (let place = 0; place < data.length; place += 4) sum += (data[place] * data[place + 3]) / 255;
   if (sum / (data.length / 4) > 127) {
     context.globalCompositeOperation = "difference";
     context.fillStyle = "#fff";
-    context.fillRect(left, top, Math.floor(width), Math.floor(height));
+    context.fillRect(left, top, width, height);
   }
   return canvas;
 }
