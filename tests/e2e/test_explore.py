@@ -150,6 +150,18 @@ def test_the_forms_work_without_script(browser: Browser, served: Service, tool: 
         assert not any(one.is_visible() for one in page.locator(".live").all())
 
 
+def test_without_script_one_is_told_how_to_draw_by_a_program(browser: Browser, served: Service) -> None:
+    with browser.new_context(java_script_enabled=False, base_url=served.url) as context:
+        page = context.new_page()
+        page.goto("/explore?tool=draw")
+        told = page.get_by_text("Drawing needs a script")
+        expect(told).to_be_visible()
+        expect(told).to_contain_text("POST /latent/project")
+        page.get_by_text("The same by a program").click()
+        expect(page.locator(".pad code").last).to_contain_text("curl")
+        expect(page.locator(".pad code").last).to_contain_text("/latent/project")
+
+
 # --- Players ------------------------------------------------------------------------------------------------------
 
 
@@ -194,6 +206,10 @@ def test_directions_are_measured_when_somebody_asks(page: Page) -> None:
     page.goto("/explore?tool=sweep&coordinate=0")
     page.get_by_role("button", name="Measure").click()
     expect(page.locator("#directions meter").first).to_be_visible(timeout=60_000)
+    row = page.locator("#directions tbody tr").filter(has=page.locator("th", has_text="component1"))
+    expect(row).to_contain_text("principal component 1 of the pictures")
+    expect(row.locator("td").last).to_contain_text(re.compile(r"component1 \+\d+\.\d\d standard deviations"))
+    expect(page.get_by_text("A component is a way in which")).to_be_visible()
     assert_accessible(page)
 
 
@@ -217,6 +233,10 @@ def test_what_is_drawn_by_mouse_is_found_and_walked_to(page: Page) -> None:
     page.mouse.move(box["x"] + 120, box["y"] + 230, steps=4)
     page.mouse.up()
     found(page)
+    distances = [float(text) for text in page.locator("#matches small").all_inner_texts()]
+    assert distances == sorted(distances)
+    assert len(set(distances)) > 1
+    expect(page.locator("#found")).to_contain_text("in the order of the distance under each")
     expect(page.locator("#matches button").first).to_have_attribute("aria-pressed", "true")
     page.wait_for_url(re.compile("to_seed=z"))
     first = asked(page)

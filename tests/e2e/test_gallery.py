@@ -108,6 +108,8 @@ def test_without_script_one_goes_by_links_and_downloads_by_the_form(browser: Bro
     with browser.new_context(java_script_enabled=False, base_url=service.url) as context:
         page = context.new_page()
         page.goto("/gallery?limit=10")
+        expect(page.get_by_text("needs a script")).to_contain_text("POST /verify")
+        expect(page.get_by_text("needs a script")).to_contain_text("POST /recall")
         expect(tiles(page)).to_have_count(10)
         page.get_by_role("link", name="Next").click()
         page.get_by_role("link", name="Next").click()

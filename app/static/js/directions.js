@@ -10,7 +10,8 @@ export function mountDirections(table) {
     button.textContent = "Measuring…";
     try {
       const told = await ask("GET", `/latent/directions?checkpoint=${encodeURIComponent(table.dataset.checkpoint)}`);
-      body.replaceChildren(...told.items.map(row));
+      const units = new Map(told.items.map((item) => [item.name, item.unit]));
+      body.replaceChildren(...told.items.map((item) => row(item, units)));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       button.disabled = false;
@@ -19,12 +20,14 @@ export function mountDirections(table) {
   });
 }
 
-function row(item) {
+/** units: in which each of the attributes is told, by their names. */
+function row(item, units) {
   const line = document.createElement("tr");
   const name = document.createElement("th");
   name.scope = "row";
-  name.textContent = item.name;
-  name.title = item.description;
+  const description = document.createElement("small");
+  description.textContent = item.description;
+  name.append(item.name, description);
   const share = document.createElement("td");
   const meter = document.createElement("meter");
   Object.assign(meter, { min: 0, max: 1, value: Math.max(0, item.r_squared) });
@@ -32,7 +35,7 @@ function row(item) {
   share.append(meter, ` ${item.r_squared.toFixed(2)}`);
   const changes = document.createElement("td");
   changes.textContent = Object.entries(item.per_step)
-    .map(([attribute, change]) => `${attribute} ${change >= 0 ? "+" : "−"}${Math.abs(change).toFixed(2)}`)
+    .map(([attribute, change]) => `${attribute} ${change >= 0 ? "+" : "−"}${Math.abs(change).toFixed(2)} ${units.get(attribute)}`)
     .join(", ");
   line.append(name, share, changes);
   return line;

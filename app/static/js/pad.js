@@ -61,9 +61,12 @@ export function mountPad(pad, form, update) {
       const query = new URLSearchParams({ checkpoint, centre: String(centre.checked) });
       const signal = nextSignal();
       const png = await copy.convertToBlob({ type: "image/png" });
-      const { items } = await ask("POST", `/latent/project?${query}`, png, signal);
+      const { items, judge } = await ask("POST", `/latent/project?${query}`, png, signal);
       const off = (100 * items[0].pixel_error).toFixed(1);
-      found.textContent = `${items.length} latents found; the pixels of the best are ${off} % off.`;
+      const compared = judge ? "the pixels at two sizes, and of what a classifier sees" : "the pixels at two sizes";
+      found.textContent =
+        `${items.length} latents found, in the order of the distance under each: of ${compared}. ` +
+        `The pixels of the first are ${off} % off.`;
       matches.replaceChildren(...items.map(entry));
       choose(items[0], matches.querySelector("button"));
     } catch (error) {
@@ -85,10 +88,10 @@ export function mountPad(pad, form, update) {
       src: item.picture, width: 84, height: 84, className: "picture",
       alt: item.label === null ? "a picture that is like it" : `a ${item.label} that is like it`,
     });
-    const error = document.createElement("small");
-    error.textContent = `${(100 * item.pixel_error).toFixed(1)} %`;
+    const distance = document.createElement("small");
+    distance.textContent = item.distance.toFixed(4);
     const button = Object.assign(document.createElement("button"), { type: "button" });
-    button.append(image, error);
+    button.append(image, distance);
     button.addEventListener("click", () => choose(item, button));
     const place = document.createElement("li");
     place.append(button);
