@@ -210,6 +210,7 @@ def test_directions_are_measured_when_somebody_asks(page: Page) -> None:
     expect(row).to_contain_text("principal component 1 of the pictures")
     expect(row.locator("td").last).to_contain_text(re.compile(r"component1 \+\d+\.\d\d standard deviations"))
     expect(page.get_by_text("A component is a way in which")).to_be_visible()
+    assert_fits(page)
     assert_accessible(page)
 
 
