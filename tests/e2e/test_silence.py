@@ -84,7 +84,7 @@ def test_curves_and_pictures_that_came_meanwhile_are_shown(page: Page, service: 
 
     page.route("**/events?*", refuse)  # such an answer the browser does not ask again after
     page.goto(f"{service.url}/watch/{claim.job.id}")
-    expect(page.locator("#curves figure")).not_to_have_count(0)
+    expect(page.locator("#curves .plot")).not_to_have_count(0)
     draw(service, claim, 6)
     page.unroute("**/events?*", refuse)
     expect(page.get_by_role("img", name="sample grid of step 6")).to_be_visible()

@@ -39,11 +39,11 @@ def test_what_happens_shows_by_itself(page: Page, service: Service) -> None:
 def test_a_reload_in_the_middle_loses_nothing(page: Page, service: Service) -> None:
     claim = begin(service, grids=4)
     page.goto(f"{service.url}/watch/{claim.job.id}")
-    expect(page.locator("#curves figure")).to_have_count(4)
+    expect(page.locator("#curves .plot")).to_have_count(4)
     before = page.locator("main").inner_text()
     labels = page.locator("#curves .plot").evaluate_all("all => all.map(one => one.getAttribute('aria-label'))")
     page.reload()
-    expect(page.locator("#curves figure")).to_have_count(4)
+    expect(page.locator("#curves .plot")).to_have_count(4)
     assert page.locator("main").inner_text() == before
     assert page.locator("#curves .plot").evaluate_all("all => all.map(one => one.getAttribute('aria-label'))") == labels
     draw(service, claim, 8)
@@ -218,12 +218,12 @@ def test_the_page_of_a_training_is_accessible_and_fits_a_phone(page: Page, servi
     claim = begin(service, grids=4)
     tell(service, claim, NewEvent(EventKind.WARNING, {"message": WARNING, "symptom": "missing_classes"}, 6))
     page.goto(f"{service.url}/watch/{claim.job.id}")
-    expect(page.locator("#curves figure")).to_have_count(4)
+    expect(page.locator("#curves .plot")).to_have_count(4)
     assert_accessible(page)
     assert_pictures_have_sizes(page)
     page.set_viewport_size({"width": 360, "height": 780})
     page.reload()
-    expect(page.locator("#curves figure")).to_have_count(4)
+    expect(page.locator("#curves .plot")).to_have_count(4)
     assert_fits(page)
     assert_accessible(page)
 

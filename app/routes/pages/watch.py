@@ -75,6 +75,14 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Chart:
+    """A place for a chart, which a script draws as soon as it has points. title: what stands there before."""
+
+    key: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """What happened to a job, by what a page shows of it."""
 
@@ -118,7 +126,7 @@ class WatchPage:
     has_judge: bool
     checkpoints: Sequence[str]
     networks: Sequence[Drawing]
-    charts: Sequence[str]
+    charts: Sequence[Chart]
     data: Mapping[str, Any]
 
 
@@ -133,7 +141,7 @@ class ComparePage:
     names: Sequence[str]
     measured: Mapping[str, Sequence[Value | None]]
     no_values: str
-    charts: Sequence[str]
+    charts: Sequence[Chart]
     no_curves: str
     data: Mapping[str, Any]
 
@@ -163,7 +171,7 @@ def show_job(job_id: str, request: Request, given: Given) -> Response:
         has_judge=has_judge(job.dataset),
         checkpoints=given.catalogue.ids_of_jobs([job.id])[job.id],
         networks=_draw_networks(job, given),
-        charts=[*_quality_charts(told.values, judged=_is_judged(job)), *_players(job, given)],
+        charts=[*_quality_charts(told.values, judged=_is_judged(job)), *_loss_charts(job, given)],
         data=_data([(job, watched)], seen=told.seen),
     )
     return render(request, "watch", page)
@@ -185,7 +193,7 @@ def _compare(jobs: Sequence[Job], given: Services) -> ComparePage:
             *_quality_charts(
                 [value for values in told for value in values.values()], judged=any(_is_judged(job) for job in jobs)
             ),
-            *(term for term in dict.fromkeys(terms) if terms.count(term) > 1),
+            *(Chart(term, term) for term in dict.fromkeys(terms) if terms.count(term) > 1),
         ],
         no_curves=f"{_tell_no_losses(losses)} {no_values}",
         data=_data(list(zip(jobs, watched, strict=True)), seen=0),
@@ -295,6 +303,11 @@ def _terms(job: Job, given: Services) -> Sequence[str]:
     return [name for event in given.events.after(job.id, 0, [EventKind.METRIC], limit=1) for name in event.data]
 
 
+def _loss_charts(job: Job, given: Services) -> Sequence[Chart]:
+    """Return a chart for each player's losses."""
+    return [Chart(name, f"loss of the {name.replace('_', ' ')}") for name in _players(job, given)]
+
+
 def _players(job: Job, given: Services) -> Sequence[str]:
     """Return whose losses there are, before the first was told those whose there will be."""
     if terms := _terms(job, given):
@@ -314,10 +327,10 @@ def _is_judged(job: Job) -> bool:
     return not job.state.is_finished and job.request.quality_interval is not None and has_judge(job.dataset)
 
 
-def _quality_charts(values: Sequence[Value], *, judged: bool = False) -> Sequence[str]:
-    """Return the keys of the charts that show these. judged: with those that come for certain."""
+def _quality_charts(values: Sequence[Value], *, judged: bool = False) -> Sequence[Chart]:
+    """Return the charts that show these. judged: with those that come for certain."""
     names = {value.name for value in values} | set(_FIRST_METRICS if judged else ())
-    return [f"quality {one.name}" for one in _ordered_metrics() if one.name in names]
+    return [Chart(f"quality {one.name}", one.title) for one in _ordered_metrics() if one.name in names]
 
 
 def _line(event: Event, text: str) -> Line:
