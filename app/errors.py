@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -32,6 +32,9 @@ from store.requests import RequestError
 MEDIA_TYPE = "application/problem+json"
 TYPES = "/problems"
 """Where the types of problems are explained."""
+
+_MOST_FAULTS = 100
+"""Told of one request: who sends more of them learns as much from these."""
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +87,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     CheckpointCorruptError: Kind(503, "checkpoint-damaged", "The checkpoint is damaged, and is not served"),
     CheckpointUnusableError: Kind(503, "checkpoint-unusable", "This version cannot draw from the checkpoint"),
     store.DatabaseUnavailableError: Kind(503, "database-unavailable", "The database is away", retry_after_seconds=5),
-    refusals.BusyError: Kind(503, "busy", "Too many grids wait to be drawn", retry_after_seconds=2),
+    refusals.BusyError: Kind(503, "busy", "It cannot be drawn just now", retry_after_seconds=2),
     refusals.NotReadyError: Kind(503, "not-ready", "The service cannot answer yet", retry_after_seconds=1),
 }
 
@@ -144,6 +147,11 @@ def problem(
     )
 
 
+def status_of(error: Exception) -> int:
+    """Return the status by which an error of the table is answered."""
+    return next(KINDS[parent].status for parent in type(error).__mro__ if parent in KINDS)
+
+
 def tell(error: Exception) -> str:
     """Return what a client is told of an error: where things lie on our machine is for the log."""
     match error:
@@ -174,7 +182,7 @@ def fault(path: str) -> Response:
 def _show(request: Request, response: Response) -> Response:
     """Return a problem as a page where a person asks, whose browser wants HTML; scripts and pictures do not."""
     response.headers["Vary"] = "Accept"
-    if not prefers(request, "text/html", "application/json"):
+    if not all(prefers(request, "text/html", other) for other in ("application/json", MEDIA_TYPE)):
         return response
     document = Problem.model_validate_json(bytes(response.body))
     told = [(_name(one), one.detail) for one in document.errors or ()] or [(None, document.detail)]
@@ -195,7 +203,9 @@ def _translate(request: Request, error: Exception) -> Response:
         return problem(kind, tell(error), request.url.path, errors=_places(error))
     if any(item["type"] == "json_invalid" for item in error.errors()):
         return problem(_UNREADABLE, _explain_syntax(error), request.url.path)
-    places = [_place(item, request) for item in error.errors()]
+    faults = error.errors()[:_MOST_FAULTS]
+    schemas = {where: _schema(request, where) for where in {item["loc"][0] for item in faults}}
+    places = [_place(item, schemas[item["loc"][0]]) for item in faults]
     return problem(kind, "; ".join(map(_sentence, places)), request.url.path, errors=places)
 
 
@@ -233,12 +243,12 @@ def _places(error: Exception) -> list[Place]:
     return places
 
 
-def _place(item: Mapping[str, Any], request: Request) -> Place:
+def _place(item: Mapping[str, Any], schema: Schema) -> Place:
     """Translate an error of pydantic's."""
     where, *path = item["loc"]
     if item["type"] == "missing" and not path:
         return Place(pointer=_pointer(path), detail="a JSON object is required as the body, at least {}")
-    detail = tell_fault({**item, "loc": path}, _schema(request, where))
+    detail = tell_fault({**item, "loc": path}, schema)
     if where == "body":
         return Place(pointer=_pointer(path), detail=detail)
     name = str(path[0])
@@ -269,7 +279,7 @@ def _sentence(place: Place) -> str:
 
 def _name(place: Place) -> str | None:
     """Return where something is wrong as a person would say it; None where it is of the whole."""
-    return place.parameter or place.header or (place.pointer or "#").lstrip("#/").replace("/", ".") or None
+    return place.parameter or place.header or unquote((place.pointer or "#").lstrip("#/").replace("/", ".")) or None
 
 
 def _pointer(path: Sequence[str | int]) -> str:

@@ -27,7 +27,7 @@ def _weigh(accepted: str, media_type: str) -> tuple[float, int]:
     if not found:
         return 0.0, 0
     best = min(found)
-    return found[best], len(names) - 1 - best
+    return (found[best], len(names) - 1 - best) if found[best] else (0.0, 0)
 
 
 def _quality(parameters: list[str]) -> float:

@@ -151,7 +151,7 @@ class ProblemTypeNotFoundError(RefusedError):
 
 
 class BusyError(RefusedError):
-    """Too many requests wait for their turn to draw, or one has waited too long."""
+    """What is asked for cannot be drawn just now: too many wait for their turn, or its parts are being replaced."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason}: try again in a few seconds")

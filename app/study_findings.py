@@ -25,12 +25,12 @@ class FindingsQuery(Document):
 def view_study(study: Study, query: FindingsQuery, given: Services) -> StudyView:
     """Tell how a study stands, by a metric. Raises ParameterError where there is no such metric."""
     metric = choose_metric(query.metric)
-    rows, entries = find_rows(study, metric, query, given)
+    rows, entries = find_distribution(study, metric, query, given)
     summary = StudySummary.of(study, given.studies.counts([study.id])[study.id])
     return StudyView.describe(summary, metric=metric, value=query.value, rows=rows, entries=entries)
 
 
-def find_rows(
+def find_distribution(
     study: Study, metric: Metric, query: FindingsQuery, given: Services
 ) -> tuple[Sequence[Row], Sequence[Entry]]:
     """Return the distribution of each family, and what came of each trial."""

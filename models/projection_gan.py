@@ -297,7 +297,7 @@ FAMILY = Family(
             ),
             "best": Preset(
                 hyperparameters=ProjectionGANHyperparameters(
-                    generator_width=40,
+                    generator_width=80,
                     discriminator_width=64,
                     feature_dim=512,
                     penalty_weight=0.5,
@@ -305,7 +305,7 @@ FAMILY = Family(
                     decay_start=0.3,
                 ),
                 batch_size=64,
-                images=600_000,
+                images=1_200_000,
                 averaging_half_life=25_000,
                 description="wider networks, more pictures, a penalty that lets go; it made the checkpoint that ships",
             ),

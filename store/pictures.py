@@ -91,7 +91,7 @@ class KeptPicture(NewPicture):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Which pictures are wanted. text: words, all of which stand in the note, the tags or the recipe."""
+    """Which pictures are wanted. text: words, all of which are of those in `terms_of`."""
 
     family: str | None = None
     dataset: str | None = None
@@ -354,7 +354,8 @@ class PictureStore:
     def _remove_files(self, connection: Connection, digests: set[str]) -> None:
         """Remove the files that no row refers to any more.
 
-        Before the transaction ends: a row whose file is gone is removed by the next try, a file without a row by none.
+        Before the transaction ends: a row whose file is gone is removed by the next try, a file without a row by the
+        sweep alone.
         """
         for digest in digests - _known_digests(connection, digests):
             self._blobs.remove(digest)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from models import DatasetSpec
 
-COLUMNS = 8
+SAMPLE_COLUMNS = 8
 _ROWS = 8
 _MOST_CLASSES = 10
 

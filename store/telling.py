@@ -1,6 +1,6 @@
 """Numbers, durations and moments as people read them: one way of telling each, on every page and in every message.
 
-The templates know them as filters without `tell_` (app/web/pages.py): `{{ job.step | thousands }}`.
+Most of them are filters of the templates too, without `tell_`: `{{ job.step | thousands }}`.
 """
 
 from datetime import UTC, datetime

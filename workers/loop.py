@@ -23,7 +23,7 @@ from store.events import EventStore
 from store.jobs import Claim, JobRequest, JobStore
 from store.phases import Phase
 from store.retention import Headline
-from store.sample_grids import COLUMNS, labels_of_rows
+from store.sample_grids import SAMPLE_COLUMNS, labels_of_rows
 from store.settings import sample_name
 from store.states import Cancelled, Outcome, Paused, Preempted, Succeeded, Wish
 from workers.inspection import Inspection, Inspector
@@ -254,13 +254,13 @@ class Training:
         self._pulse.phase = Phase.TRAINING
 
     def _draw(self, sampler: Sampler) -> None:
-        """Draw the same noise at every time: a row for each class, or for ten of many, or classes as they come."""
+        """Draw the same noise at every time: a row for each class, or for ten of many, or rows of none."""
         rows = labels_of_rows(sampler.config.dataset, is_conditional=sampler.is_conditional)
-        labels = [label for label in rows for _ in range(COLUMNS)]
+        labels = [label for label in rows for _ in range(SAMPLE_COLUMNS)]
         images = sampler.sample(range(len(labels)), seed=SAMPLE_SEED, labels=labels)
-        png = encode_png(lay_out(to_pixels(images), columns=COLUMNS), {"Software": "Ganery"})
+        png = encode_png(lay_out(to_pixels(images), columns=SAMPLE_COLUMNS), {"Software": "Ganery"})
         self._reporter.confirm()
         path = self._samples / sample_name(self._trainer.step_count)
         write_whole(path, png, replace=False)  # one that is there was served, and stays as it is
-        told = {"count": len(labels), "columns": COLUMNS, "seed": SAMPLE_SEED}
+        told = {"count": len(labels), "columns": SAMPLE_COLUMNS, "seed": SAMPLE_SEED}
         self._reporter.sample(self._trainer.step_count, told)

@@ -83,8 +83,8 @@ class PicturesQuery(PageQuery):
     text: str | None = Field(
         None,
         max_length=200,
-        description="whole words, all of which stand in the note, the tags, or the names of family, data set, class "
-        "and checkpoint",
+        description="whole words, 20 at most, all of which stand in the note, the tags, or the names of family, data "
+        "set, class and checkpoint",
     )
     order: PictureOrder = Field(PictureOrder.NEWEST, description="whether the newest or the oldest come first")
     trash: bool = Field(False, description="list what was deleted, and can be restored")
@@ -97,7 +97,7 @@ class LinkedPictures(Document):
 
     id: Annotated[Sequence[PictureId], Field(min_length=1, max_length=MOST_IN_LINK)] = Field(
         description="the id of a picture; given once for each",
-        json_schema_extra={RULE: f"check the box of each picture, 1 to {MOST_IN_LINK} of them"},
+        json_schema_extra={RULE: f"the ids of 1 to {MOST_IN_LINK} pictures, each by its box in the gallery"},
     )
 
 

@@ -1,5 +1,6 @@
 """Pictures that clients send, as the networks know them."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -13,6 +14,8 @@ from torch import Tensor
 from app.refusals import BlankPictureError, RefusedError, UnreadablePictureError
 from models import DatasetSpec, from_pixels
 from store.faults import shorten
+
+_log = logging.getLogger(__name__)
 
 MOST_PIXELS = 4_000_000
 
@@ -32,9 +35,10 @@ def opened(data: bytes) -> Iterator[Image.Image]:
     except UnidentifiedImageError as error:
         came = "nothing" if not data else f"a body that begins with {shorten(data[:8].decode('latin-1'))}"
         raise UnreadablePictureError(f"{came} came; send a PNG") from error
-    except RefusedError:
+    except (RefusedError, MemoryError):
         raise
     except Exception as error:  # Pillow meets what it did not foresee, IndexError and AssertionError among it
+        _log.warning("a PNG could not be read", exc_info=error)
         raise UnreadablePictureError(f"the PNG cannot be read: {error}") from error
 
 

@@ -65,7 +65,7 @@ def _change(request: Request, given: Services, fields: Sequence[tuple[str, str]]
     values, changes = dict(fields), _changes(given, dict(fields))
     alone = next(((name, value) for name, value in fields if name in changes), None)
     change, ids = alone[0] if alone else values.get("change", ""), [value for name, value in fields if name == "id"]
-    ids = [alone[1]] if alone else ids
+    ids = [alone[1]] if alone else list(dict.fromkeys(ids))
     if change not in changes:
         return refuse(request, f"there is no change {change!r}; there are {', '.join(changes)}", back)
     if not ids:

@@ -134,7 +134,9 @@ def _reasons(found: Comparison, told: ToldRecipe, given: Services) -> Iterator[s
     elif found.altering:
         what = " and ".join(found.altering)
         yield f"The file has {what}, which its recipe does not draw: it may look otherwise than its pixels are."
-        if found.differing:
+        if not found.differing:
+            yield "Its pixels are those that this service draws; another program may have saved it."
+        else:
             yield f"{found.differing} of {found.pixels} pixels differ, by at most {found.largest} of 255 levels."
         return
     elif found.verdict is Verdict.EQUAL:

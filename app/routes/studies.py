@@ -13,7 +13,7 @@ from app.idempotency import IdempotencyKey, digest
 from app.openapi import UNCHANGED, refuses, tells
 from app.ranking import BETTER, choose_metric
 from app.schemas import Page, PageQuery
-from app.study_findings import FindingsQuery, find_rows, view_study
+from app.study_findings import FindingsQuery, find_distribution, view_study
 from app.study_schemas import StudySummary, StudyView
 from store.errors import DatabaseUnavailableError
 from store.jobs import Job
@@ -87,7 +87,7 @@ def get_study(study_id: str, query: Findings, request: Request, given: Given) ->
 def plot_study(study_id: str, query: Findings, request: Request, given: Given) -> Response:
     """Draw a study: a box for each family, a dot for each trial, a cross for each that failed."""
     study, metric = given.studies.get(study_id), choose_metric(query.metric)
-    rows, _ = find_rows(study, metric, query, given)
+    rows, _ = find_distribution(study, metric, query, given)
     title = study.name or f"{tell_thousands(study.request.images)} pictures of {study.request.dataset} each"
     which = "at the whole budget" if query.value == "final" else "of the best checkpoint"
     picture = draw(rows, title=title, axis_title=f"{metric.title} {which}; {BETTER[metric.better]}")

@@ -286,9 +286,8 @@ def test_a_checkpoint_that_is_removed_while_it_is_read_was_deleted(
 def test_what_is_sent_is_read_again_too(service: Service, removed_while_read: tuple[str, str]) -> None:
     gone, _ = removed_while_read
     path = f"/latent/project?checkpoint={gone}"
-    response = service.post(
-        path, content=encode_png(torch.zeros(8, 8, 1, dtype=torch.uint8)), headers={"Content-Type": "image/png"}
-    )
+    drawn = torch.eye(8, dtype=torch.uint8)[:, :, None] * 255
+    response = service.post(path, content=encode_png(drawn), headers={"Content-Type": "image/png"})
     assert "was deleted" in refusal(response, 404, "no-such-checkpoint")["detail"]
 
 

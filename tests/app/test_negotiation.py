@@ -31,6 +31,7 @@ def _request(accepted: str | None) -> Request:
         ("text/html;q=nonsense, application/json;q=0.9", HTML),
         ("text/html;q=nan, application/json", None),
         ("image/png", None),
+        ("image/png, text/html;q=0", None),
         (";;,,;q=1", None),
     ],
 )

@@ -60,13 +60,16 @@ ACCURACY = {"mnist": 0.995, "fashion_mnist": 0.925}
 
 def test_what_ships_is_whole_small_and_good() -> None:
     folders = [*shipped().values(), *map(judge_directory, ACCURACY)]
-    assert sum(file.stat().st_size for folder in folders for file in folder.iterdir()) <= 9_000_000
+    assert sum(file.stat().st_size for folder in folders for file in folder.iterdir()) <= 15_000_000
     for folder in folders:
         load(folder)  # every file as its digest says
         assert (folder / "README.md").is_file()
     flagship = load(shipped()[library.DEFAULT_CHECKPOINT]).metadata.metrics
     assert flagship["label_accuracy"] >= 0.995
     assert flagship["fd"] <= 1.5 * flagship["fd_floor"]
+    assert flagship["gan_train"] >= 0.99
+    for name in ("precision", "recall", "coverage"):
+        assert abs(flagship[name] - flagship[f"{name}_floor"]) <= 0.03
     for dataset, accuracy in ACCURACY.items():
         assert load(judge_directory(dataset)).metadata.metrics["test_accuracy"] >= accuracy
 

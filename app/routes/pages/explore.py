@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from app.dependencies import Given, Services
-from app.errors import tell
+from app.errors import status_of, tell
 from app.latent.queries import (
     PICTURE_PATH,
     ArithmeticQuery,
@@ -161,6 +161,7 @@ class ExplorePage:
     values: Mapping[str, str]
     grid: Grid | None
     refusal: str | None
+    status: int = 422
 
 
 @router.get(PATH, include_in_schema=False)
@@ -175,7 +176,7 @@ def show_explore(request: Request, given: Given) -> Response:
     if named not in TOOLS:
         error = ParameterError("tool", f"no tool is called {shorten(named)}; there are {', '.join(TOOLS)}")
         page = replace(page, grid=None, refusal=tell(error))
-    return render(request, "explore", page, status=200 if page.refusal is None else 422)
+    return render(request, "explore", page, status=200 if page.refusal is None else page.status)
 
 
 def page_of_latents(path: str, query: DrawnQuery) -> str:
@@ -252,7 +253,7 @@ def _fill(here: str, tool: Tool, values: dict[str, str], given: Services) -> Exp
     except ValidationError as error:
         return replace(page, refusal=tell_faults(error, tool.query))
     except (RefusedError, CheckpointError, DatabaseUnavailableError) as error:
-        return replace(page, refusal=tell(error))
+        return replace(page, refusal=tell(error), status=status_of(error))
 
 
 def _list_checkpoints(catalogue: Catalogue) -> Sequence[Choice]:

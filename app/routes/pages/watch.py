@@ -33,7 +33,7 @@ from models import (
 )
 from store.events import Event, EventKind
 from store.jobs import Job
-from store.sample_grids import COLUMNS, labels_of_rows
+from store.sample_grids import SAMPLE_COLUMNS, labels_of_rows
 from store.states import JobState
 from store.telling import tell_second, tell_thousands
 
@@ -116,7 +116,7 @@ class JobsPage:
 
 @dataclass(frozen=True, slots=True)
 class WatchPage:
-    """What the template of one job is told. charts: keys of the curves that come. data: for the scripts.
+    """What the template of one job is told. charts: places of the curves that may come. data: for the scripts.
 
     has_judge: whether a classifier judges pictures of its data set.
     """
@@ -269,7 +269,7 @@ def _expected_size(job: Job) -> tuple[int, int]:
     if family is None or dataset is None:
         return 1, 1
     rows = labels_of_rows(dataset, is_conditional=family.conditioning is Conditioning.LABEL)
-    return COLUMNS * dataset.size, len(rows) * dataset.size
+    return SAMPLE_COLUMNS * dataset.size, len(rows) * dataset.size
 
 
 def _draw_networks(job: Job, given: Services) -> Sequence[Drawing]:

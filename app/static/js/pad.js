@@ -50,7 +50,10 @@ export function mountPad(pad, form, update) {
     clearTimeout(timer);
     nextSignal();
     if (strokes.length || picture) timer = setTimeout(project, PAUSE_MS);
-    else found.textContent = "Draw, and eight latents are looked for.";
+    else {
+      forget();
+      found.textContent = "Draw, and eight latents are looked for.";
+    }
   }
 
   async function project() {
@@ -164,7 +167,6 @@ export function mountPad(pad, form, update) {
   document.getElementById("clear").addEventListener("click", () => {
     strokes = [];
     picture = null;
-    forget();
     changed();
   });
   centre.addEventListener("change", changed);

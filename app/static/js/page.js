@@ -94,7 +94,7 @@ export function sendLive(ids) {
 export async function repeat(seconds, action) {
   for (;;) {
     await pause(seconds);
-    if (!document.hidden) await attempt(action);
+    if (!document.hidden) await attempt(action).catch(reportError); // the next turn may do better
   }
 }
 

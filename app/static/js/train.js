@@ -34,6 +34,7 @@ async function refresh(anew) {
   if (told instanceof Silence) return lag();
   if (told instanceof Error) throw told;
   const { page } = told;
+  if (!page.getElementById("form")) return lag(); // it answers with an error
   if (isAnew) {
     take(page, ["form"], true);
     isAnew = false;

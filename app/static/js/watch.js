@@ -1,6 +1,6 @@
 /** A training as it goes on, or several beside each other: curves, pictures, and what happens. */
 
-import { reach, tellSilence } from "./api.js";
+import { reach, Silence, tellSilence } from "./api.js";
 import { Curves } from "./curves.js";
 import { attempt, fetchPage, insist, repeat, say, sendLive, take } from "./page.js";
 import { Timelapse } from "./timelapse.js";
@@ -23,6 +23,7 @@ async function load(number) {
   for (;;) {
     const cursor = cursors[number] === null ? "" : `?cursor=${cursors[number]}`;
     const response = await reach(`/jobs/${told.jobs[number].id}/metrics${cursor}`);
+    if (response.status >= 500) throw new Silence(); // it may answer the next time
     if (!response.ok) return;
     const page = await response.json().catch(tellSilence);
     curves.add(number, page.items);
