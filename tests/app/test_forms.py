@@ -102,7 +102,7 @@ def test_a_job_that_there_is_not_is_said_on_a_page(gallery: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "page"),
+    ("path", "destination"),
     [
         ("/forms/train", "/train"),
         ("/forms/jobs/0123456789abcdef", "/watch/0123456789abcdef"),
@@ -110,9 +110,11 @@ def test_a_job_that_there_is_not_is_said_on_a_page(gallery: Service) -> None:
         ("/forms/jobs/a%3Fb%0Ac", "/watch/a%3Fb%0Ac"),
     ],
 )
-def test_the_address_of_a_form_leads_to_its_page(gallery: Service, path: str, page: str | None) -> None:
+def test_the_address_of_a_form_leads_to_its_page(gallery: Service, path: str, destination: str | None) -> None:
     response = gallery.get(path)
-    assert (response.status_code, response.headers.get("location")) == ((303, page) if page else (404, None))
+    assert (response.status_code, response.headers.get("location")) == (
+        (303, destination) if destination else (404, None)
+    )
 
 
 def test_a_form_is_a_form(gallery: Service) -> None:
