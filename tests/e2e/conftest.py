@@ -23,7 +23,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _is_here(item):
             item.add_marker(pytest.mark.e2e)
-        elif "browser_name" in getattr(item, "fixturenames", ()):  # then it would run, with all here, before the others
+        elif "browser_name" in getattr(
+            getattr(item, "callspec", None), "params", ()
+        ):  # then it would run, with all here, before the others
             raise pytest.UsageError(f"{item.nodeid}: a parameter is called as a fixture of the browser's is, as `page`")
     items.sort(key=_is_here)
 
