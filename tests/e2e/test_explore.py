@@ -259,11 +259,13 @@ def test_keys_alone_draw_undo_and_choose(page: Page) -> None:
         page.keyboard.press("ArrowDown")
     page.keyboard.press(" ")
     found(page)
-    page.keyboard.press("Backspace")
-    expect(page.locator("#found")).to_have_text("Draw, and eight latents are looked for.")
     second = page.locator("#matches button").nth(1)
     second.press("Enter")
     expect(second).to_have_attribute("aria-pressed", "true")
+    page.locator("#pad").focus()
+    page.keyboard.press("Backspace")
+    expect(page.locator("#found")).to_have_text("Draw, and eight latents are looked for.")
+    expect(page.locator("#matches button")).to_have_count(0)
 
 
 @pytest.mark.parametrize("ground", [0, 255])
