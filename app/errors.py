@@ -149,7 +149,12 @@ def problem(
 
 def status_of(error: Exception) -> int:
     """Return the status by which an error of the table is answered."""
-    return next(KINDS[parent].status for parent in type(error).__mro__ if parent in KINDS)
+    return _kind_of(error).status
+
+
+def _kind_of(error: Exception) -> Kind:
+    """Return how an error of the table is answered: as its nearest parent there."""
+    return next(KINDS[parent] for parent in type(error).__mro__ if parent in KINDS)
 
 
 def tell(error: Exception) -> str:
@@ -196,7 +201,7 @@ async def _answer(request: Request, error: Exception) -> Response:
 
 
 def _translate(request: Request, error: Exception) -> Response:
-    kind = next(KINDS[parent] for parent in type(error).__mro__ if parent in KINDS)
+    kind = _kind_of(error)
     if kind.status >= 500:
         _log.error("%s: %s", kind.name, error)
     if not isinstance(error, RequestValidationError):

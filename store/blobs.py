@@ -22,11 +22,17 @@ class Blobs:
         A file that is damaged is written again.
         """
         digest = hashlib.sha256(data).hexdigest()
+        if not self.holds(digest):
+            write_whole(self._path(digest), data)
+        return digest
+
+    def holds(self, digest: str) -> bool:
+        """Whether the bytes of this digest are there, undamaged."""
         try:
             self.read(digest)
         except (BlobMissingError, BlobDamagedError):
-            write_whole(self._path(digest), data)
-        return digest
+            return False
+        return True
 
     def read(self, digest: str) -> bytes:
         """Return the bytes of this digest. Raises BlobMissingError, BlobDamagedError."""

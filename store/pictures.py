@@ -18,8 +18,6 @@ from store import tables
 from store.blobs import Blobs
 from store.database import Database
 from store.errors import (
-    BlobDamagedError,
-    BlobMissingError,
     GalleryFullError,
     PictureInTrashError,
     PictureNotFoundError,
@@ -148,11 +146,7 @@ class PictureStore:
 
     def is_whole(self, picture: KeptPicture) -> bool:
         """Whether its file is there as it was kept."""
-        try:
-            self._blobs.read(picture.digest)
-        except (BlobMissingError, BlobDamagedError):
-            return False
-        return True
+        return self._blobs.holds(picture.digest)
 
     def require_files(self, pictures: Iterable[KeptPicture]) -> None:
         """Raises BlobMissingError for the first picture whose file is gone."""

@@ -190,10 +190,9 @@ def project_picture(query: Annotated[ProjectQuery, Query()], picture: PNG, given
     """Find the latents whose pictures are most like a given one, as by strokes that somebody drew.
 
     The body is a PNG like those of the data set: for MNIST white on black, and brought to its size; one of a single
-    colour is refused. Many latents are
-    drawn, and the best moved until pixels and a classifier's features agree. Each is told by an address, which GET
-    /latent/walk and the others take where they take a seed. The `url` of each draws it again; the search itself has no
-    URL, since what is sent is not kept: send the picture again to repeat it.
+    colour is refused. Many latents are drawn, and the best moved until pixels and a classifier's features agree. Each
+    is told by an address, which GET /latent/walk and the others take where they take a seed. The `url` of each
+    draws it again; the search itself has no URL, since what is sent is not kept: send the picture again to repeat it.
     """
 
     def find() -> Projection:
