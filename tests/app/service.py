@@ -4,12 +4,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import uvicorn
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.types import ASGIApp
 
 from app.dependencies import Services
 from app.main import create_app
@@ -89,18 +90,25 @@ class Service:
 def running(directory: Path, **settings: Any) -> Iterator[Service]:
     """Run a service over a data directory."""
     app = create_app(AppSettings(data_dir=directory, event_poll_seconds=0.02, **settings))
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app, port=0, log_level="error", ws="none", timeout_graceful_shutdown=1, log_config=None, lifespan="on"
-        )
+    with (
+        listening(app, lifespan="on") as url,
+        httpx.Client(base_url=url, timeout=60, verify=False) as client,
+    ):
+        yield Service(app, client)
+
+
+@contextmanager
+def listening(app: ASGIApp, lifespan: Literal["on", "off"]) -> Iterator[str]:
+    """Serve an application on a port of its own; yield its URL. lifespan: off where another server starts it."""
+    config = uvicorn.Config(
+        app, port=0, log_level="error", ws="none", timeout_graceful_shutdown=1, log_config=None, lifespan=lifespan
     )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
         eventually(lambda: server.started or not thread.is_alive())
-        port = server.servers[0].sockets[0].getsockname()[1]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, verify=False) as client:
-            yield Service(app, client)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join()

@@ -125,6 +125,14 @@ def test_the_front_page_lists_the_newest_jobs(service: Service) -> None:
     assert "0 of 10" in page
 
 
+def test_one_training_has_nothing_to_be_compared_with(service: Service) -> None:
+    job_id = service.queue()
+    for query in ({"jobs": job_id}, {"jobs": f"{job_id},{job_id}"}, {"job": job_id}):
+        alone = service.get("/watch", params=query, follow_redirects=False)
+        assert (alone.status_code, alone.headers["location"]) == (303, f"/watch/{job_id}")
+    assert service.get("/watch?jobs=nowhere").status_code == 404
+
+
 @pytest.mark.parametrize("path", ["/?index=0", "/docs", "/explore", "/explore?tool=draw"])
 def test_a_command_on_a_page_says_where_the_service_is(gallery: Service, path: str) -> None:
     commands = re.findall(r"^.*\bcurl .*$", gallery.get(path).text, re.MULTILINE)

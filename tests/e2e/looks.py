@@ -10,11 +10,15 @@ from playwright.sync_api import Page, Route, expect
 THEMES = ("light", "dark")
 _GRAVE = {"serious", "critical"}
 _SHIFTS = """() => new Promise((resolve) => {
-  let sum = 0;
+  const found = [];
+  const at = ({ x, y, width, height }) => [x, y, width, height].map(Math.round).join(" ");
+  const tell = ({ node, previousRect, currentRect }) =>
+    `${node?.outerHTML?.slice(0, 80) ?? node?.textContent}: ${at(previousRect)} -> ${at(currentRect)}`;
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value;
+    const unasked = list.getEntries().filter((one) => !one.hadRecentInput);
+    found.push(...unasked.map(({ value, sources }) => [value, sources.map(tell)]));
   }).observe({ type: "layout-shift", buffered: true });
-  setTimeout(() => resolve(sum), 300);
+  setTimeout(() => resolve(found), 300);
 })"""
 
 
@@ -29,7 +33,8 @@ def assert_accessible(page: Page) -> None:
 
 def assert_nothing_moved(page: Page) -> None:
     """Nothing changed its place by itself since the page began to show."""
-    assert page.evaluate(_SHIFTS) < 0.01
+    shifts = page.evaluate(_SHIFTS)
+    assert sum(value for value, _ in shifts) < 0.01, shifts
 
 
 _FIRST_PAINT = """() => new Promise((resolve) => {

@@ -1,14 +1,15 @@
 """The laws of all pages."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.app.service import Service
+from tests.app.service import Service, listening
 from tests.app.test_leaderboard import finish
 from tests.app.test_studies import create
+from tests.e2e.in_pieces import InPieces
 from tests.e2e.looks import (
     assert_accessible,
     assert_fits,
@@ -20,6 +21,13 @@ from tests.e2e.looks import (
 from tests.pages import OF_RECORDS, PAGES, scripts_of
 
 every_page = pytest.mark.parametrize("path", PAGES)
+
+
+@pytest.fixture(scope="module")
+def slow_url(served: Service) -> Iterator[str]:
+    """Where the shared service answers as over a slow line."""
+    with listening(InPieces(served.app), lifespan="off") as url:
+        yield url
 
 
 @every_page
@@ -38,9 +46,9 @@ def test_a_page_fits_a_narrow_phone(page: Page, path: str) -> None:
 
 @pytest.mark.parametrize("width", [1280, 360])
 @every_page
-def test_nothing_moves_while_a_page_loads(page: Page, path: str, width: int) -> None:
+def test_nothing_moves_while_a_page_arrives(page: Page, slow_url: str, path: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 780})
-    page.goto(path)
+    page.goto(f"{slow_url}{path}")
     assert_nothing_moved(page)
     assert_pictures_have_sizes(page)
 

@@ -7,8 +7,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from store.events import EventKind, NewEvent
 from store.states import Failed, Succeeded
-from tests.app.service import WISH, Service
+from tests.app.service import WISH, Service, listening
 from tests.e2e.faults import Faults
+from tests.e2e.in_pieces import InPieces
 from tests.e2e.looks import assert_accessible, assert_fits, assert_nothing_moved, assert_pictures_have_sizes
 from tests.e2e.trainings import begin, draw, measure, tell
 from tests.pages import SCRIPT_BUDGET_BYTES, gzipped_bytes, scripts_of
@@ -228,10 +229,16 @@ def test_the_page_of_a_training_is_accessible_and_fits_a_phone(page: Page, servi
     assert_accessible(page)
 
 
-def test_pictures_move_nothing_when_they_come(page: Page, service: Service) -> None:
-    claim = begin(service, grids=4)
-    page.goto(f"{service.url}/watch/{claim.job.id}")
-    assert_nothing_moved(page)
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("path", ["/watch/{}", "/watch?jobs={},{}", "/watch?jobs={},{},{},{}"])
+def test_nothing_moves_while_the_page_and_its_pictures_arrive(
+    page: Page, service: Service, path: str, width: int
+) -> None:
+    claims = [begin(service, grids=4) for _ in range(path.count("{}"))]
+    page.set_viewport_size({"width": width, "height": 900})
+    with listening(InPieces(service.app), lifespan="off") as url:
+        page.goto(url + path.format(*(claim.job.id for claim in claims)))
+        assert_nothing_moved(page)
 
 
 @pytest.mark.parametrize("width", [1280, 360])

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from PIL import Image
 from pydantic import ValidationError
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from app.dependencies import Given, Services
 from app.pictures.timelapse import Grid, find_grids
@@ -148,7 +148,7 @@ class ComparePage:
 
 @router.get("/watch", include_in_schema=False)
 def show_jobs(request: Request, given: Given, jobs: str | None = None) -> Response:
-    """Show the list of jobs; with `jobs`, up to four ids with commas between, those beside each other."""
+    """Show the list of jobs; with `jobs`, up to four ids with commas between, those beside each other; one alone."""
     chosen = [*request.query_params.getlist("job"), *(jobs or "").split(",")]
     ids = list(dict.fromkeys(one.strip() for one in chosen if one.strip()))
     if not ids:
@@ -156,7 +156,10 @@ def show_jobs(request: Request, given: Given, jobs: str | None = None) -> Respon
     if len(ids) > MOST_COMPARED:
         detail = f"{len(ids)} jobs came, and at most {MOST_COMPARED} can be compared: leave some out"
         raise ParameterError("jobs", detail)
-    return render(request, "compare", _compare([given.jobs.get(one) for one in ids], given))
+    compared = [given.jobs.get(one) for one in ids]
+    if len(compared) == 1:
+        return RedirectResponse(f"/watch/{compared[0].id}", status_code=303)
+    return render(request, "compare", _compare(compared, given))
 
 
 @router.get("/watch/{job_id}", include_in_schema=False)
@@ -195,24 +198,28 @@ def _compare(jobs: Sequence[Job], given: Services) -> ComparePage:
             ),
             *(Chart(term, term) for term in dict.fromkeys(terms) if terms.count(term) > 1),
         ],
-        no_curves=f"{_tell_no_losses(losses)} {no_values}",
+        no_curves=f"{_tell_no_losses(jobs, losses)} {no_values}",
         data=_data(list(zip(jobs, watched, strict=True)), seen=0),
     )
 
 
-def _tell_no_losses(losses: Sequence[Sequence[str]]) -> str:
+def _tell_no_losses(jobs: Sequence[Job], losses: Sequence[Sequence[str]]) -> str:
     """Return why there is no curve of a loss of several jobs. losses: the names of each one's."""
     if all(losses):
         return "They share no loss that could be drawn on the same axes: the page of each shows its own."
-    return "Not all of them have told their losses yet."
+    return "Not all of them told their losses." if _have_ended(jobs) else "Not all of them have told their losses yet."
 
 
 def _tell_no_values(jobs: Sequence[Job]) -> str:
     """Return why no pictures of these jobs were judged."""
     names = list(dict.fromkeys(job.dataset for job in jobs))
     if any(has_judge(name) for name in names):
-        return "None was judged." if all(job.state.is_finished for job in jobs) else "None is judged yet."
+        return "None was judged." if _have_ended(jobs) else "None is judged yet."
     return f"No classifier ships for {' and '.join(names)}, so nothing measures their pictures: look at them."
+
+
+def _have_ended(jobs: Sequence[Job]) -> bool:
+    return all(job.state.is_finished for job in jobs)
 
 
 def _data(jobs: Sequence[tuple[Job, Watched]], *, seen: int) -> Mapping[str, Any]:
