@@ -5,7 +5,8 @@
 
 A training is named family:preset; a family alone stands for its first preset. --families are trained on Stacked MNIST,
 --toys on the ring and the grid. Ctrl-C saves; the same command goes on where it was, also after a kill; --report trains
-nothing and writes what there is. GANERY_PRECISION chooses the arithmetic. Results go to OUT/modes.md and OUT/modes.svg.
+nothing and writes what there is. GANERY_PRECISION chooses the arithmetic. Results go to OUT/modes.md, OUT/modes.svg and
+OUT/toys.png.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import torch
 from benchmarks._budgets import Budgeted, train_left
 from benchmarks._crew import Tell
 from benchmarks._curves import Curve, Panel, draw_panels
+from benchmarks._results import draw_rows
 from benchmarks._runs import command, do_left, names, positive, share_threads
 from benchmarks._stopwatch import Witness, read_notes
 from checkpoints.format import drop_training_state
@@ -53,6 +55,8 @@ PORTION = 1_000
 
 TOYS = ("gan", "wgan_gp", "gan_r1", FLAGSHIP)
 TOY_POINTS = 4
+TOY_COLUMNS = 20
+"""Pictures of each training on them in the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +259,11 @@ deviations from a mode: VEEGAN's protocol, on points drawn as blobs ([the data s
 figures compare between our rows; with the printed ones only roughly.
 
 {chr(10).join(_tabulate_toys(toys, real))}
+
+![What each draws in the end](toys.png)
+
+The first {TOY_COLUMNS} pictures of each, the classes in turn where it is told the mode. [Why a family may find
+none](measurements.md#a-lattice-on-the-toys).
 """
 
 
@@ -335,13 +344,16 @@ def report(runs: Sequence[Run], out: Path, *, told: str, failures: Mapping[str, 
     settings = runs[0].settings
     real = {name: look_at_real(name, settings) for name in (STACKED_MNIST.name, *MIXTURES)}
     stacked = [run for run in runs if run.dataset == STACKED_MNIST.name and run.noted]
+    toys = {run.name: load_sampler(run.checkpoint) for run in runs if run.dataset in MIXTURES and run.read()}
     files = {
-        "modes.md": describe(runs, real, told=told, failures=failures),
-        "modes.svg": draw(stacked, real[STACKED_MNIST.name]),
+        "modes.md": describe(runs, real, told=told, failures=failures).encode(),
+        "modes.svg": draw(stacked, real[STACKED_MNIST.name]).encode(),
     }
+    if toys:
+        files["toys.png"] = draw_rows(toys, seed=runs[0].seed, columns=TOY_COLUMNS)
     out.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (out / name).write_text(text, encoding="utf-8")
+    for name, content in files.items():
+        (out / name).write_bytes(content)
     return [out / name for name in files]
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 _MINUTE, _HOUR = 60, 3600
 _IN_MINUTES = 90 * _MINUTE
 _EXACT = 2**53
+"""Whole numbers below this are exact as numbers with a point too."""
 
 
 def tell_thousands(number: float) -> str:
@@ -22,9 +23,15 @@ def tell_value(value: float) -> str:
 
 def tell_setting(value: object) -> str:
     """Return a hyperparameter as one would write it into a request: 0.0002, 1000000, true, uniform."""
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < _EXACT else tell_value(value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    plain = without_point(value)
+    if isinstance(plain, float):
+        return tell_value(plain)
+    return str(plain).lower() if isinstance(plain, bool) else str(plain)
+
+
+def without_point(value: object) -> object:
+    """Return a number that is whole, and exact as such, without a point: 1000000 for 1e6; anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT else value
 
 
 def tell_duration(seconds: float) -> str:

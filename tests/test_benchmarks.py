@@ -29,6 +29,7 @@ from benchmarks.zoo import Run, choose, is_alike
 from metrics import find_metric, metrics
 from models import (
     MIXTURES,
+    RING,
     Classifier,
     Symptom,
     UnknownFamilyError,
@@ -600,6 +601,10 @@ def test_modes_are_counted_on_the_way_and_an_interrupted_run_goes_on(tmp_path: P
     assert {step: noted[step] for step in before} == before
     assert set(noted[40]) == {"modes", "high_quality"}
     assert len(list((run.directory / "checkpoints").glob("[0-9]*"))) <= 2
+    written = modes.report([run, little_modes(tmp_path, "grid")], tmp_path / "out", told="the command", failures={})
+    assert [path.name for path in written] == ["modes.md", "modes.svg", "toys.png"]
+    with Image.open(written[-1]) as picture:
+        assert picture.height == 2 * RING.size  # a row for the one that has ended
 
 
 def test_real_points_are_of_every_mode_and_of_high_quality(tmp_path: Path) -> None:

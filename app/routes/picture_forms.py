@@ -4,6 +4,7 @@ A page of another site cannot send one: see GuardHost.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import APIRouter, Request
@@ -16,6 +17,7 @@ from app.pictures.schemas import MOST_IN_LINK, PictureChange, PictureWish, param
 from app.routes.pages import gallery
 from app.routes.pictures import keep
 from app.web.form_body import read_fields
+from app.web.pages import render
 from app.web.refusal_page import refuse
 from store.errors import NotFoundError, PictureInTrashError
 from store.faults import tell_faults
@@ -24,6 +26,15 @@ router = APIRouter()
 
 KEEP, CHANGE = "/forms/pictures", "/forms/pictures/change"
 _FIELDS_BESIDE_IDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePage:
+    """What the template is told that asks before pictures are gone. action: where its form goes. back: if not."""
+
+    ids: Sequence[str]
+    action: str
+    back: str
 
 
 @router.get(KEEP, include_in_schema=False)
@@ -55,6 +66,7 @@ async def send_changes(request: Request, given: Given) -> Response:
     """Change pictures, and go back to the gallery; what was deleted can be undone there.
 
     `change` is done to each `id`. A button that is of one picture alone names the change, and its value the picture.
+    What cannot be undone is asked for once more, unless `is_sure`.
     """
     fields = await read_fields(request, most=MOST_IN_LINK + _FIELDS_BESIDE_IDS)
     return await run_in_threadpool(_change, request, given, fields)
@@ -70,19 +82,29 @@ def _change(request: Request, given: Services, fields: Sequence[tuple[str, str]]
         return refuse(request, f"there is no change {change!r}; there are {', '.join(changes)}", back)
     if not ids:
         return refuse(request, "no picture is selected: check the box of each first", back)
+    if change == "remove" and "is_sure" not in values:
+        return render(request, "remove", RemovePage(ids, f"{CHANGE}?{urlencode({'back': back})}", back))
+    refused = _change_all(request, given, ids, changes[change], back)
+    if change == "delete":
+        back = _with(back, deleted=",".join(ids))
+    return refused or RedirectResponse(back, status_code=303)
+
+
+def _change_all(
+    request: Request, given: Services, ids: Sequence[str], change: Callable[[str], object], back: str
+) -> Response | None:
+    """Change pictures. Returns the page that says why not, if that cannot be."""
     try:
         given.pictures.get_all(ids)  # before the first is changed, or nobody would be told which were
         for one in ids:
-            changes[change](one)
+            change(one)
     except ValidationError as error:
         return refuse(request, tell_faults(error, PictureChange), back)
     except NotFoundError as error:
         return refuse(request, str(error), back, status=404)
     except PictureInTrashError as error:
         return refuse(request, str(error), back, status=409)
-    if change == "delete":
-        back = _with(back, deleted=",".join(ids))
-    return RedirectResponse(back, status_code=303)
+    return None
 
 
 def _changes(given: Services, values: Mapping[str, str]) -> Mapping[str, Callable[[str], object]]:

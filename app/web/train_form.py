@@ -17,7 +17,7 @@ from store.faults import tell_fault, tell_range
 from store.jobs import JobRequest
 from store.requests import DEFAULT_DATASET, RequestError, TrainRequest, complete
 from store.retention import Keep
-from store.telling import tell_thousands
+from store.telling import tell_thousands, without_point
 
 SHOWN = "shown"
 """The field that tells of which family and preset the form was: what differs from their values was typed."""
@@ -56,8 +56,6 @@ _POLICIES = {"warn": "tell me, and go on", "pause": "pause it until I have looke
 _YES_AND_NO = {"true": "yes", "false": "no"}
 _FLAGS = {"true": True, "false": False}
 _NONE_IF_EMPTY = "keep.every"
-_EXACT = 2**53
-"""Whole numbers below this are exact as numbers with a point too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,12 +280,10 @@ def _values_by_text(schema: Mapping[str, Any]) -> Mapping[str, object]:
 
 def _text(value: object) -> str:
     """Return a value as a field shows it, and as `_number` reads it."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
-        return str(int(value))
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(without_point(value))
 
 
-def _number(text: str) -> int | float | str:
+def _number(text: str) -> object:
     """Return the number that a text is, commas and spaces between its digits allowed; any other text as it is.
 
     1e6 is a whole number, as 1000000 is.
@@ -298,10 +294,9 @@ def _number(text: str) -> int | float | str:
     except ValueError:
         pass
     try:
-        number = float(plain)
+        return without_point(float(plain))
     except ValueError:
         return text
-    return int(number) if number.is_integer() and abs(number) < _EXACT else number
 
 
 def _id(name: str) -> str:

@@ -59,10 +59,15 @@ def test_a_deletion_can_be_undone_where_it_leads(service: Service) -> None:
     assert len(items(service)) == 2
 
 
-def test_a_picture_is_removed_for_good(service: Service) -> None:
+def test_pictures_are_removed_for_good_when_one_has_said_so_twice(service: Service) -> None:
     ids = [keep(service, ONE | {"index": index})["id"] for index in range(2)]
     delete(service, {"id": ids[0]})
-    assert send(service, CHANGE, change="remove", id=ids).headers["location"] == "/gallery"
+    asked = send(service, f"{CHANGE}?back=%2Fgallery%3Ftrash%3Dtrue", change="remove", id=ids)
+    assert asked.status_code == 200
+    assert "2 pictures go" in asked.text
+    assert "A picture goes" in send(service, CHANGE, remove=ids[0]).text
+    assert len(items(service)) + len(items(service, "trash=true")) == 2
+    assert send(service, CHANGE, change="remove", is_sure="true", id=ids).headers["location"] == "/gallery"
     assert items(service) == items(service, "trash=true") == []
     assert service.get(f"/pictures/{ids[0]}").status_code == 404
 

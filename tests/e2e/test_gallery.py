@@ -178,6 +178,15 @@ def test_without_script_one_keeps_stars_tags_deletes_and_undoes(browser: Browser
         page.get_by_role("link", name="Go on from here").click()
         expect(page).to_have_url(re.compile("trash=true"))
 
+        tiles(page).first.get_by_role("checkbox").check(force=True)
+        for answer, left in (("Keep", 1), ("Remove for good", 0)):
+            page.locator(".toolbar").get_by_role("button", name="Remove for good").click()
+            expect(page.get_by_role("heading", name="Remove for good?")).to_be_visible()
+            page.get_by_role("main").get_by_text(answer, exact=True).click()
+            expect(tiles(page)).to_have_count(left)
+            for tile in tiles(page).all():
+                tile.get_by_role("checkbox").check(force=True)
+
 
 # The picture in full
 

@@ -229,6 +229,16 @@ def test_the_page_of_a_training_is_accessible_and_fits_a_phone(page: Page, servi
     assert_accessible(page)
 
 
+def test_a_link_keeps_the_focus_when_its_list_comes_anew(page: Page, service: Service) -> None:
+    service.queue()
+    page.goto(f"{service.url}/watch")
+    link = page.locator("#queue").get_by_role("link").first
+    link.focus()
+    service.queue()
+    expect(page.locator("#queue li")).to_have_count(2)
+    expect(link).to_be_focused()
+
+
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("path", ["/watch/{}", "/watch?jobs={},{}", "/watch?jobs={},{},{},{}"])
 def test_nothing_moves_while_the_page_and_its_pictures_arrive(

@@ -35,12 +35,18 @@ export function take(fresh, ids, isWhole = false) {
     const old = document.getElementById(id);
     const next = fresh.getElementById(id);
     if (!old || !next || old.innerHTML === next.innerHTML || (isTypedIn(old) && !isWhole)) continue;
-    const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+    const focused = old.contains(document.activeElement) ? nameOf(document.activeElement) : "";
     const checked = isWhole ? [] : [...old.querySelectorAll("[type=checkbox]:checked")].map((one) => one.id);
     old.replaceChildren(...next.childNodes);
     for (const one of old.querySelectorAll("[type=checkbox]")) one.checked ||= checked.includes(one.id);
-    if (focused) (document.getElementById(focused) ?? successor(old, focused))?.focus();
+    if (focused) (old.querySelector(focused) ?? successor(old, focused))?.focus();
   }
+}
+
+/** How an element is found again in a newer part: by its id, or by where it leads. */
+function nameOf(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  return element.matches("a[href]") ? `a[href="${CSS.escape(element.getAttribute("href"))}"]` : "";
 }
 
 function isTypedIn(region) {
@@ -48,10 +54,10 @@ function isTypedIn(region) {
   return region.contains(one) && one.matches("input:not([type=checkbox]), textarea");
 }
 
-/** What takes the focus of a button that is gone: another one of the same job. */
-function successor(region, id) {
-  const job = id.slice(id.indexOf("-"));
-  return region.querySelector(`button[id$="${CSS.escape(job)}"]`);
+/** What takes the focus of a button that is gone: another one of the same job. name: of the old one. */
+function successor(region, name) {
+  const [, job] = name.match(/^#\w+-(\w+)$/) ?? [];
+  return job ? region.querySelector(`button[id$="-${job}"]`) : null;
 }
 
 /** Say something to everybody: it is shown, and read out. */
