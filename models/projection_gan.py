@@ -291,7 +291,7 @@ FAMILY = Family(
             "quick": Preset(
                 hyperparameters=ProjectionGANHyperparameters(),
                 batch_size=64,
-                images=300_000,
+                images=240_000,
                 averaging_half_life=10_000,
                 description="digits within 5 minutes on two CPU cores",
             ),
