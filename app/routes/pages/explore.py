@@ -147,6 +147,7 @@ class ExplorePage:
     """What the template is told. here: where this service answers. values: of the form, by name.
 
     steering: fields of the controls. grid: None where something is to be drawn first. refusal: why nothing is shown.
+    address_mark: the letter by which the address of a latent begins.
     """
 
     here: str
@@ -162,6 +163,7 @@ class ExplorePage:
     grid: Grid | None
     refusal: str | None
     status: int = 422
+    address_mark: str = ADDRESS_MARK
 
 
 @router.get(PATH, include_in_schema=False)
