@@ -1,6 +1,6 @@
 """How many modes a family draws: Stacked MNIST's thousand against pictures seen, and the ring's and the grid's.
 
-    python -m benchmarks.modes --budget 300000 --toy-budget 60000 --jobs 2
+    python -m benchmarks.modes --budget 300000 --jobs 2
     python -m benchmarks.modes --families projection_gan,gan_r1 --report
 
 A training is named family:preset; a family alone stands for its first preset. --families are trained on Stacked MNIST,
@@ -221,9 +221,14 @@ def work(run: Run, tell: Tell) -> None:
 
 
 def describe(
-    runs: Sequence[Run], real: Mapping[str, Mapping[str, float | None]], *, told: str, failures: Mapping[str, str]
+    runs: Sequence[Run],
+    real: Mapping[str, Mapping[str, float | None]],
+    *,
+    told: str,
+    failures: Mapping[str, str],
+    picture: str = "",
 ) -> str:
-    """Return the page as Markdown. real: what real pictures have, by data set. told: the command."""
+    """Return the page as Markdown. real: what real pictures have, by data set. told: the command. picture: of toys."""
     stacked = [run for run in runs if run.dataset == STACKED_MNIST.name and run.noted]
     toys = [run for run in runs if run.dataset in MIXTURES and run.noted]
     failed = "".join(f"\n`{name}` failed: {reason}.\n" for name, reason in failures.items())
@@ -259,11 +264,17 @@ deviations from a mode: VEEGAN's protocol, on points drawn as blobs ([the data s
 figures compare between our rows; with the printed ones only roughly.
 
 {chr(10).join(_tabulate_toys(toys, real))}
+{_show_toys(picture)}"""
 
-![What each draws in the end](toys.png)
 
-The first {TOY_COLUMNS} pictures of each, the classes in turn where it is told the mode. [Why a family may find
-none](measurements.md#a-lattice-on-the-toys).
+def _show_toys(picture: str) -> str:
+    if not picture:
+        return ""
+    return f"""
+![What each draws in the end]({picture})
+
+The first {TOY_COLUMNS} pictures of each that has ended, the classes in turn where it is told the mode. [Why a family
+may find none](measurements.md#a-lattice-on-the-toys).
 """
 
 
@@ -340,13 +351,13 @@ def _curves(runs: Sequence[Run], name: str) -> list[Curve]:
 
 
 def report(runs: Sequence[Run], out: Path, *, told: str, failures: Mapping[str, str]) -> list[Path]:
-    """Write the page and the picture; return their paths."""
+    """Write the page and the pictures; return their paths."""
     settings = runs[0].settings
     real = {name: look_at_real(name, settings) for name in (STACKED_MNIST.name, *MIXTURES)}
     stacked = [run for run in runs if run.dataset == STACKED_MNIST.name and run.noted]
     toys = {run.name: load_sampler(run.checkpoint) for run in runs if run.dataset in MIXTURES and run.read()}
     files = {
-        "modes.md": describe(runs, real, told=told, failures=failures).encode(),
+        "modes.md": describe(runs, real, told=told, failures=failures, picture="toys.png" if toys else "").encode(),
         "modes.svg": draw(stacked, real[STACKED_MNIST.name]).encode(),
     }
     if toys:
@@ -403,7 +414,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--budget", type=positive, default=300_000, help="pictures that each discriminator sees there")
     parser.add_argument("--points", type=positive, default=8, help="of the curve there: each takes a minute or two")
     parser.add_argument("--toys", type=names, default=list(TOYS), help="families on the ring and the grid")
-    parser.add_argument("--toy-budget", type=positive, default=60_000, help="pictures of each training there")
+    parser.add_argument("--toy-budget", type=positive, default=200_000, help="pictures of each training there")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=positive, default=1, help="trainings at a time; they share the threads")
     parser.add_argument("--report", action="store_true", help="train nothing: write what there is")

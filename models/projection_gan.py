@@ -293,7 +293,7 @@ FAMILY = Family(
                 batch_size=64,
                 images=240_000,
                 averaging_half_life=10_000,
-                description="digits within 5 minutes on two CPU cores",
+                description="digits in about 5 minutes on two CPU cores",
             ),
             "best": Preset(
                 hyperparameters=ProjectionGANHyperparameters(

@@ -4,9 +4,12 @@ Most of them are filters of the templates too, without `tell_`: `{{ job.step | t
 """
 
 from datetime import UTC, datetime
+from typing import TypeVar
 
 _MINUTE, _HOUR = 60, 3600
 _IN_MINUTES = 90 * _MINUTE
+Value = TypeVar("Value")
+
 _EXACT = 2**53
 """Whole numbers below this are exact as numbers with a point too."""
 
@@ -23,13 +26,13 @@ def tell_value(value: float) -> str:
 
 def tell_setting(value: object) -> str:
     """Return a hyperparameter as one would write it into a request: 0.0002, 1000000, true, uniform."""
-    plain = without_point(value)
+    plain = drop_point(value)
     if isinstance(plain, float):
         return tell_value(plain)
     return str(plain).lower() if isinstance(plain, bool) else str(plain)
 
 
-def without_point(value: object) -> object:
+def drop_point(value: Value) -> Value | int:
     """Return a number that is whole, and exact as such, without a point: 1000000 for 1e6; anything else as it is."""
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT else value
 

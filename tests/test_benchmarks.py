@@ -638,6 +638,8 @@ def test_the_page_sets_our_row_beside_the_printed_ones(tmp_path: Path) -> None:
     ):
         assert line in page.splitlines()
     assert "| R3GAN | 1000 | 0.029 |" in page
+    assert "![" in page.partition("## Ring and grid")[0]
+    assert "![" not in page.partition("## Ring and grid")[2]  # no training on them has ended
 
 
 def test_the_picture_of_modes_has_a_curve_for_each_run_in_both_panels(tmp_path: Path) -> None:
@@ -661,7 +663,8 @@ def test_the_command_of_modes_names_what_differs(tmp_path: Path) -> None:
     ]
     told = modes._command(chosen, WorkerSettings(precision="float32"))
     assert told == (
-        "python -m benchmarks.modes --families gan_r1 --budget 640 --points 8 --toys gan,lsgan:paper --toy-budget 60000"
+        "python -m benchmarks.modes --families gan_r1 --budget 640 --points 8 "
+        "--toys gan,lsgan:paper --toy-budget 200000"
     )
 
 

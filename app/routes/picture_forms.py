@@ -82,22 +82,24 @@ def _change(request: Request, given: Services, fields: Sequence[tuple[str, str]]
         return refuse(request, f"there is no change {change!r}; there are {', '.join(changes)}", back)
     if not ids:
         return refuse(request, "no picture is selected: check the box of each first", back)
-    if change == "remove" and "is_sure" not in values:
+    is_asked = change == "remove" and values.get("is_sure") != "true"
+    refused = _change_all(request, given, ids, None if is_asked else changes[change], back)
+    if is_asked and refused is None:
         return render(request, "remove", RemovePage(ids, f"{CHANGE}?{urlencode({'back': back})}", back))
-    refused = _change_all(request, given, ids, changes[change], back)
     if change == "delete":
         back = _with(back, deleted=",".join(ids))
     return refused or RedirectResponse(back, status_code=303)
 
 
 def _change_all(
-    request: Request, given: Services, ids: Sequence[str], change: Callable[[str], object], back: str
+    request: Request, given: Services, ids: Sequence[str], change: Callable[[str], object] | None, back: str
 ) -> Response | None:
-    """Change pictures. Returns the page that says why not, if that cannot be."""
+    """Change pictures; None only looks whether they are there. Returns the page that says why not, if it cannot be."""
     try:
         given.pictures.get_all(ids)  # before the first is changed, or nobody would be told which were
-        for one in ids:
-            change(one)
+        if change is not None:
+            for one in ids:
+                change(one)
     except ValidationError as error:
         return refuse(request, tell_faults(error, PictureChange), back)
     except NotFoundError as error:

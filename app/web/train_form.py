@@ -17,7 +17,7 @@ from store.faults import tell_fault, tell_range
 from store.jobs import JobRequest
 from store.requests import DEFAULT_DATASET, RequestError, TrainRequest, complete
 from store.retention import Keep
-from store.telling import tell_thousands, without_point
+from store.telling import drop_point, tell_thousands
 
 SHOWN = "shown"
 """The field that tells of which family and preset the form was: what differs from their values was typed."""
@@ -280,10 +280,10 @@ def _values_by_text(schema: Mapping[str, Any]) -> Mapping[str, object]:
 
 def _text(value: object) -> str:
     """Return a value as a field shows it, and as `_number` reads it."""
-    return value if isinstance(value, str) else json.dumps(without_point(value))
+    return value if isinstance(value, str) else json.dumps(drop_point(value))
 
 
-def _number(text: str) -> object:
+def _number(text: str) -> float | str:
     """Return the number that a text is, commas and spaces between its digits allowed; any other text as it is.
 
     1e6 is a whole number, as 1000000 is.
@@ -294,7 +294,7 @@ def _number(text: str) -> object:
     except ValueError:
         pass
     try:
-        return without_point(float(plain))
+        return drop_point(float(plain))
     except ValueError:
         return text
 

@@ -64,8 +64,9 @@ def test_pictures_are_removed_for_good_when_one_has_said_so_twice(service: Servi
     delete(service, {"id": ids[0]})
     asked = send(service, f"{CHANGE}?back=%2Fgallery%3Ftrash%3Dtrue", change="remove", id=ids)
     assert asked.status_code == 200
-    assert "2 pictures go" in asked.text
-    assert "A picture goes" in send(service, CHANGE, remove=ids[0]).text
+    assert "Remove 2 pictures for good?" in asked.text
+    assert "Remove 1 picture for good?" in send(service, CHANGE, remove=ids[0], is_sure="false").text
+    assert send(service, CHANGE, remove="nonesuch").status_code == 404
     assert len(items(service)) + len(items(service, "trash=true")) == 2
     assert send(service, CHANGE, change="remove", is_sure="true", id=ids).headers["location"] == "/gallery"
     assert items(service) == items(service, "trash=true") == []

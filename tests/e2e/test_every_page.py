@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
+from starlette.responses import HTMLResponse
 
 from tests.app.service import Service, listening
 from tests.app.test_leaderboard import finish
@@ -44,7 +45,17 @@ def test_a_page_fits_a_narrow_phone(page: Page, path: str) -> None:
     assert_wide_boxes_are_within_reach(page)
 
 
-@pytest.mark.parametrize("width", [1280, 360])
+def test_the_guard_sees_what_moves_while_a_page_arrives(page: Page) -> None:
+    columns = "display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr))"
+    part = f"<p>{'of many words ' * 50}</p>"
+    app = HTMLResponse(f'<!doctype html><title>one</title><div style="{columns}">{part * 4}</div>')
+    with listening(InPieces(app), lifespan="off") as url:
+        page.goto(url)
+        with pytest.raises(AssertionError, match="of many words"):
+            assert_nothing_moved(page)
+
+
+@pytest.mark.parametrize("width", [1280, 800, 360])
 @every_page
 def test_nothing_moves_while_a_page_arrives(page: Page, slow_url: str, path: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 780})

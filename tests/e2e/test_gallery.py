@@ -181,7 +181,8 @@ def test_without_script_one_keeps_stars_tags_deletes_and_undoes(browser: Browser
         tiles(page).first.get_by_role("checkbox").check(force=True)
         for answer, left in (("Keep", 1), ("Remove for good", 0)):
             page.locator(".toolbar").get_by_role("button", name="Remove for good").click()
-            expect(page.get_by_role("heading", name="Remove for good?")).to_be_visible()
+            expect(page.get_by_role("heading", name="Remove 1 picture for good?")).to_be_visible()
+            assert_fits(page)
             page.get_by_role("main").get_by_text(answer, exact=True).click()
             expect(tiles(page)).to_have_count(left)
             for tile in tiles(page).all():

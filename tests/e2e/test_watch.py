@@ -140,7 +140,7 @@ def test_a_comparison_without_curves_says_why(page: Page, service: Service) -> N
     first, second = (begin(service, job_id=service.queue(wish), grids=1) for wish in wishes)
     page.goto(f"{service.url}/watch?jobs={first.job.id},{second.job.id}")
     about, values = page.locator("#about-curves"), page.locator("#values")
-    expect(about).to_contain_text("Not all of them have told their losses yet.")
+    expect(about).to_contain_text("Not all of them have told their losses.")
     expect(values).to_contain_text("No classifier ships for mnist")
     tell(service, first, NewEvent(EventKind.METRIC, {"discriminator/real": 1.0}, 2))
     tell(service, second, NewEvent(EventKind.METRIC, {"autoencoder/reconstruction": 1.0}, 2))
@@ -259,7 +259,7 @@ def test_the_first_pictures_and_curves_move_nothing_when_they_come(
     claims = [begin(service, grids=0) for _ in range(2)]
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(service.url + path.format(*(claim.job.id for claim in claims)))
-    expect(page.get_by_text("It has drawn nothing yet.").first).to_be_visible()
+    expect(page.get_by_text("It has drawn nothing.").first).to_be_visible()
     for step in (0, 2, 4):
         draw(service, claims[0], step)
         if step and "jobs=" not in path:  # which curves several have is known when both have some

@@ -198,28 +198,24 @@ def _compare(jobs: Sequence[Job], given: Services) -> ComparePage:
             ),
             *(Chart(term, term) for term in dict.fromkeys(terms) if terms.count(term) > 1),
         ],
-        no_curves=f"{_tell_no_losses(jobs, losses)} {no_values}",
+        no_curves=f"{_tell_no_losses(losses)} {no_values}",
         data=_data(list(zip(jobs, watched, strict=True)), seen=0),
     )
 
 
-def _tell_no_losses(jobs: Sequence[Job], losses: Sequence[Sequence[str]]) -> str:
+def _tell_no_losses(losses: Sequence[Sequence[str]]) -> str:
     """Return why there is no curve of a loss of several jobs. losses: the names of each one's."""
     if all(losses):
         return "They share no loss that could be drawn on the same axes: the page of each shows its own."
-    return "Not all of them told their losses." if _have_ended(jobs) else "Not all of them have told their losses yet."
+    return "Not all of them have told their losses."
 
 
 def _tell_no_values(jobs: Sequence[Job]) -> str:
     """Return why no pictures of these jobs were judged."""
     names = list(dict.fromkeys(job.dataset for job in jobs))
     if any(has_judge(name) for name in names):
-        return "None was judged." if _have_ended(jobs) else "None is judged yet."
+        return "None was judged."
     return f"No classifier ships for {' and '.join(names)}, so nothing measures their pictures: look at them."
-
-
-def _have_ended(jobs: Sequence[Job]) -> bool:
-    return all(job.state.is_finished for job in jobs)
 
 
 def _data(jobs: Sequence[tuple[Job, Watched]], *, seen: int) -> Mapping[str, Any]:

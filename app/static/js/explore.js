@@ -28,7 +28,7 @@ const form = document.getElementById("form");
 const result = document.getElementById("result");
 const update = makeLive(form, result, mountResult);
 mountResult(result);
-for (const fieldset of form.querySelectorAll(".latent")) mountLatent(fieldset);
+for (const fieldset of form.querySelectorAll(".latent:not(.found)")) mountLatent(fieldset);
 const pad = document.getElementById("pad");
 if (pad) mountPad(pad, form, update);
 const directions = document.getElementById("directions");

@@ -18,7 +18,7 @@ const isTrash = form.dataset.trash === "true";
 const selection = new Selection(list, showSelected);
 
 /** Do something, and say what the service refused. */
-async function venture(act) {
+async function tellRefusal(act) {
   try {
     await act();
   } catch (error) {
@@ -100,7 +100,7 @@ async function takeOut(tiles, act, done, undo) {
     linkOf(tiles[0]).focus();
     tell(`${inWords(tiles.length)} back.`);
   };
-  tell(`${inWords(tiles.length)} ${done}.`, undo && (() => venture(putBack)));
+  tell(`${inWords(tiles.length)} ${done}.`, undo && (() => tellRefusal(putBack)));
 }
 
 const deleteTiles = (tiles) => takeOut(tiles, remove, "deleted", restore);
@@ -125,7 +125,7 @@ async function takeOutShown(id) {
   if (tile) return isTrash ? restoreTiles([tile]) : deleteTiles([tile]);
   await (isTrash ? restore(id) : remove(id));
   close();
-  return tell(isTrash ? "1 picture restored." : "1 picture deleted.", () => venture(() => (isTrash ? remove(id) : restore(id))));
+  return tell(isTrash ? "1 picture restored." : "1 picture deleted.", () => tellRefusal(() => (isTrash ? remove(id) : restore(id))));
 }
 
 async function removeShown(id) {
@@ -227,13 +227,13 @@ document.addEventListener("click", (event) => {
   }
   if (button && acts[button.dataset.act]) {
     event.preventDefault(); // without script a form does it
-    venture(async () => acts[button.dataset.act](button));
+    tellRefusal(async () => acts[button.dataset.act](button));
     return;
   }
   const link = event.target.closest("#tiles a");
   if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  venture(async () => {
+  tellRefusal(async () => {
     await show(link.href);
     const { top } = viewer.getBoundingClientRect();
     if (top < 0 || top > innerHeight / 2) viewer.scrollIntoView();
@@ -244,17 +244,17 @@ document.addEventListener("click", (event) => {
 document.addEventListener("submit", (event) => {
   if (event.target.matches("[data-act=describe]")) {
     event.preventDefault();
-    venture(() => describe(event.target));
+    tellRefusal(() => describe(event.target));
   }
   const ids = event.target === form ? selection.selected.map((tile) => tile.dataset.id) : [];
   if (ids.length > Number(form.dataset.most)) {
     event.preventDefault();
-    venture(() => downloadMany(ids));
+    tellRefusal(() => downloadMany(ids));
   }
 });
 
 window.addEventListener("popstate", () => {
-  venture(() => show(location.href, { remember: false }));
+  tellRefusal(() => show(location.href, { remember: false }));
 });
 
 // The keyboard: keys count where a tile has the focus
@@ -263,11 +263,11 @@ const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowD
 
 const keys = {
   " ": (tile) => selection.toggle(tile),
-  s: (tile) => !isTrash && venture(() => star(tile.dataset.id, !isStarred(tile.dataset.id))),
+  s: (tile) => !isTrash && tellRefusal(() => star(tile.dataset.id, !isStarred(tile.dataset.id))),
   c: () => selection.selected.length === 2 && compare(...selection.selected),
   Delete: (tile) => {
     const tiles = selection.selected.length ? selection.selected : [tile];
-    if (!isTrash) venture(() => deleteTiles(tiles));
+    if (!isTrash) tellRefusal(() => deleteTiles(tiles));
   },
   Escape: () => selection.none(),
 };
@@ -332,4 +332,4 @@ addAsOneScrolls(list, pages, () => {
   selection.adopt();
 });
 takeFiles({ kept: insert, undone: takeAway });
-document.getElementById("tag")?.addEventListener("focus", () => venture(fillTags), { once: true });
+document.getElementById("tag")?.addEventListener("focus", () => tellRefusal(fillTags), { once: true });

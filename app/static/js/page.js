@@ -36,16 +36,19 @@ export function take(fresh, ids, isWhole = false) {
     const next = fresh.getElementById(id);
     if (!old || !next || old.innerHTML === next.innerHTML || (isTypedIn(old) && !isWhole)) continue;
     const focused = old.contains(document.activeElement) ? nameOf(document.activeElement) : "";
+    const scrolled = old.querySelector(".scroll")?.scrollLeft;
     const checked = isWhole ? [] : [...old.querySelectorAll("[type=checkbox]:checked")].map((one) => one.id);
     old.replaceChildren(...next.childNodes);
     for (const one of old.querySelectorAll("[type=checkbox]")) one.checked ||= checked.includes(one.id);
+    if (scrolled) old.querySelector(".scroll")?.scrollTo({ left: scrolled });
     if (focused) (old.querySelector(focused) ?? successor(old, focused))?.focus();
   }
 }
 
-/** How an element is found again in a newer part: by its id, or by where it leads. */
+/** How an element is found again in a newer part: by its id, by where it leads, or as the box that is scrolled. */
 function nameOf(element) {
   if (element.id) return `#${CSS.escape(element.id)}`;
+  if (element.matches(".scroll")) return ".scroll";
   return element.matches("a[href]") ? `a[href="${CSS.escape(element.getAttribute("href"))}"]` : "";
 }
 
@@ -54,10 +57,10 @@ function isTypedIn(region) {
   return region.contains(one) && one.matches("input:not([type=checkbox]), textarea");
 }
 
-/** What takes the focus of a button that is gone: another one of the same job. name: of the old one. */
+/** What takes the focus of what is gone: another button of the same job, or the first link. name: of the old one. */
 function successor(region, name) {
   const [, job] = name.match(/^#\w+-(\w+)$/) ?? [];
-  return job ? region.querySelector(`button[id$="-${job}"]`) : null;
+  return (job && region.querySelector(`button[id$="-${job}"]`)) || region.querySelector("a[href]");
 }
 
 /** Say something to everybody: it is shown, and read out. */
