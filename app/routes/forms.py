@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from app.dependencies import Given, Services
+from app.errors import status_of
 from app.idempotency import digest
 from app.routes.pages.train import describe
 from app.schemas import MOST_PRIORITY
@@ -72,10 +73,8 @@ def _change(job_id: str, request: Request, given: Services, values: Mapping[str,
     back = back if _BACK.fullmatch(back) else "/watch"
     try:
         _apply(values, job_id, given)
-    except JobNotFoundError as error:
-        return refuse(request, str(error), back, status=404)
-    except JobStateError as error:
-        return refuse(request, str(error), back, status=409)
+    except (JobNotFoundError, JobStateError) as error:
+        return refuse(request, str(error), back, status=status_of(error))
     except ValueError as error:
         return refuse(request, str(error), back, status=422)
     return RedirectResponse(back, status_code=303)

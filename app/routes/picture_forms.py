@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from app.dependencies import Given, Services
+from app.errors import status_of
 from app.pictures.schemas import MOST_IN_LINK, PictureChange, PictureWish, parameters_of
 from app.routes.pages import gallery
 from app.routes.pictures import keep
@@ -82,31 +83,19 @@ def _change(request: Request, given: Services, fields: Sequence[tuple[str, str]]
         return refuse(request, f"there is no change {change!r}; there are {', '.join(changes)}", back)
     if not ids:
         return refuse(request, "no picture is selected: check the box of each first", back)
-    is_asked = change == "remove" and values.get("is_sure") != "true"
-    refused = _change_all(request, given, ids, None if is_asked else changes[change], back)
-    if is_asked and refused is None:
-        return render(request, "remove", RemovePage(ids, f"{CHANGE}?{urlencode({'back': back})}", back))
-    if change == "delete":
-        back = _with(back, deleted=",".join(ids))
-    return refused or RedirectResponse(back, status_code=303)
-
-
-def _change_all(
-    request: Request, given: Services, ids: Sequence[str], change: Callable[[str], object] | None, back: str
-) -> Response | None:
-    """Change pictures; None only looks whether they are there. Returns the page that says why not, if it cannot be."""
     try:
         given.pictures.get_all(ids)  # before the first is changed, or nobody would be told which were
-        if change is not None:
-            for one in ids:
-                change(one)
+        if change == "remove" and values.get("is_sure") != "true":
+            return render(request, "remove", RemovePage(ids, f"{CHANGE}?{urlencode({'back': back})}", back))
+        for one in ids:
+            changes[change](one)
     except ValidationError as error:
         return refuse(request, tell_faults(error, PictureChange), back)
-    except NotFoundError as error:
-        return refuse(request, str(error), back, status=404)
-    except PictureInTrashError as error:
-        return refuse(request, str(error), back, status=409)
-    return None
+    except (NotFoundError, PictureInTrashError) as error:
+        return refuse(request, str(error), back, status=status_of(error))
+    if change == "delete":
+        back = _with(back, deleted=",".join(ids))
+    return RedirectResponse(back, status_code=303)
 
 
 def _changes(given: Services, values: Mapping[str, str]) -> Mapping[str, Callable[[str], object]]:
